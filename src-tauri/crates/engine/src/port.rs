@@ -1,0 +1,782 @@
+//! The engine's edge: everything that goes in and everything that comes out, as data.
+//!
+//! `Engine::handle` takes one [`Input`] and the time and leaves [`Output`]s in an outbox. The shell (crate `net` for
+//! links and brokers, `store` for the disk, `node` for the host) carries them out and reports back with more inputs.
+//! Nothing else crosses this line, which is what lets a simulator stand in for the world.
+
+use crate::ids::{Address, BlobHash, BrokerUrl, CommandId, DeviceId, EntryHash, InviteId, LinkId, LogId, LogKey, RoomId, Ticket};
+use crate::messages::Picture;
+use crate::rooms::{InviteTerms, RoomView};
+use crate::signaling::InviteLink;
+use crate::time::{Hlc, UnixMillis};
+
+/// What the shell tells the engine.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// The host wants something; answered by exactly one [`Output::Reply`] with the same id.
+    Command(CommandId, Command),
+    /// Something happened to a link.
+    Link(LinkId, LinkEvent),
+    /// Something happened at a broker.
+    Signal(SignalEvent),
+    /// The store answers.
+    Stored(Stored),
+    /// The instant given by `Engine::next_timeout` has come. Early or late ones are harmless.
+    Timeout,
+}
+
+/// What the engine wants done.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// For the link layer.
+    Link(LinkId, LinkCommand),
+    /// For the brokers.
+    Signal(SignalCommand),
+    /// For the store: all of it in one transaction, answered by [`Stored::Committed`] or [`Stored::Failed`].
+    Persist(Ticket, Vec<Op>),
+    /// For the store: a read, answered by the matching [`Stored`].
+    Fetch(Fetch),
+    /// For the host: the answer to a command.
+    Reply(CommandId, Result<Reply, Refusal>),
+    /// For the host: something changed.
+    Notify(Notify),
+}
+
+/// What a host can ask for.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Found a room with this device as its creator.
+    CreateRoom {
+        /// The room's name, up to 64 graphemes.
+        name: String,
+    },
+    /// Write an INVITE into the room's log and hand its link back.
+    CreateInvite {
+        /// The room.
+        room: RoomId,
+        /// Uses, expiry, approval.
+        terms: InviteTerms,
+    },
+    /// Withdraw an invite.
+    RevokeInvite {
+        /// The room.
+        room: RoomId,
+        /// The invite.
+        invite: InviteId,
+    },
+    /// Knock at an invite's rendezvous until a member admits this device, the invite proves void or `CancelJoin`.
+    Join {
+        /// The parsed invite.
+        invite: InviteLink,
+    },
+    /// Stop knocking.
+    CancelJoin {
+        /// The room that the invite named.
+        room: RoomId,
+    },
+    /// Admit a device that knocked with an invite which asks for approval.
+    Admit {
+        /// The room.
+        room: RoomId,
+        /// Who knocked.
+        device: DeviceId,
+    },
+    /// Turn a device that knocked away.
+    Decline {
+        /// The room.
+        room: RoomId,
+        /// Who knocked.
+        device: DeviceId,
+    },
+    /// Say something.
+    SendText {
+        /// The room.
+        room: RoomId,
+        /// The text, 1 to 16,384 bytes of UTF-8.
+        text: String,
+        /// The entry that it answers.
+        reply_to: Option<EntryHash>,
+    },
+    /// Offer a picture whose bytes the blob store already holds.
+    SendPicture {
+        /// The room.
+        room: RoomId,
+        /// What it is.
+        picture: Picture,
+    },
+    /// Fetch a blob that an entry of the room offers, from whoever has it.
+    FetchBlob {
+        /// The room.
+        room: RoomId,
+        /// The content.
+        blob: BlobHash,
+        /// Its length in bytes, as offered.
+        size: u64,
+    },
+    /// Change this device's name and picture in every room.
+    SetProfile {
+        /// What others shall see.
+        profile: Profile,
+    },
+    /// All up to here has been seen by a person.
+    MarkRead {
+        /// The room.
+        room: RoomId,
+        /// The last entry on the screen.
+        upto: OrderKey,
+    },
+    /// Write LEAVE, tell whoever is linked, forget the room once told or after 5 s.
+    LeaveRoom {
+        /// The room.
+        room: RoomId,
+    },
+    /// The brokers this device uses by default, and the URLs under which others reach its embedded one.
+    SetBrokers {
+        /// Brokers to claim addresses at.
+        use_: Vec<BrokerUrl>,
+        /// What invites and the member directory shall name.
+        announce: Vec<BrokerUrl>,
+    },
+    /// The device's addresses changed or it woke up: check every link at once.
+    NetworkChanged,
+    /// Say goodbye on every link and release every address.
+    Shutdown,
+}
+
+/// What a command brought.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// It is done, and on disk if it was to be.
+    Done,
+    /// The room exists.
+    Room(RoomId),
+    /// The invite exists.
+    Invite(InviteLink),
+    /// The message is on this device's disk.
+    Sent(EntryHash),
+}
+
+/// Why a command was refused. Nothing changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No such room on this device.
+    #[error("no such room")]
+    NoSuchRoom,
+    /// This device is already in the room.
+    #[error("already a member")]
+    AlreadyMember,
+    /// This device is not (or no longer) a member.
+    #[error("not a member")]
+    NotAMember,
+    /// The role does not allow it.
+    #[error("the role does not allow it")]
+    NotAllowed,
+    /// Nobody of that name is knocking.
+    #[error("nobody of that name is waiting")]
+    NobodyWaiting,
+    /// No such invite.
+    #[error("no such invite")]
+    NoSuchInvite,
+    /// Empty where something must be.
+    #[error("empty")]
+    Empty,
+    /// Longer than the limit.
+    #[error("too long")]
+    TooLong,
+    /// Characters that a name may not have.
+    #[error("not a usable name")]
+    BadName,
+    /// A limit of the device: rooms, invites, joins, commands in flight.
+    #[error("too many")]
+    TooMany,
+    /// The disk did not take it.
+    #[error("could not be saved")]
+    NotSaved(StoreTrouble),
+    /// The invite's date has passed.
+    #[error("the invite has expired")]
+    InviteExpired,
+    /// The engine is shutting down.
+    #[error("shutting down")]
+    ShuttingDown,
+}
+
+/// What a person shows of themselves.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Profile {
+    /// Up to 64 graphemes, no control characters.
+    pub name: String,
+    /// PNG, JPEG or WebP of at most 16 KiB; none = initials on the key's colour.
+    pub avatar: Option<Vec<u8>>,
+}
+
+// ---------------------------------------------------------------- links
+
+/// What a link is for: each purpose has a PeerConnection of its own, because bulk bytes starve a shared association.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkPurpose {
+    /// The ordered channel `natter/1`.
+    Chat,
+    /// Blob bytes, while they flow.
+    Bulk,
+}
+
+/// Who is who in the DTLS handshake (RFC 8842).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Setup {
+    /// The offer: either.
+    ActPass,
+    /// The answer: this side starts.
+    Active,
+    /// The answer: the other side starts.
+    Passive,
+}
+
+/// All that one side must know of the other to connect; the SDP is rebuilt from it and never travels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionParams {
+    /// SHA-256 of the DTLS certificate.
+    pub fingerprint: [u8; 32],
+    /// ICE user fragment, 4 to 256 characters (RFC 8839).
+    pub ufrag: String,
+    /// ICE password, 22 to 256 characters.
+    pub pwd: String,
+    /// DTLS role.
+    pub setup: Setup,
+    /// Candidates gathered so far, each an RFC 8839 candidate-attribute value (`candidate:…`), at most 16.
+    pub candidates: Vec<String>,
+}
+
+/// Engine to link layer.
+#[derive(Clone, Debug)]
+pub enum LinkCommand {
+    /// Make a PeerConnection with a fresh certificate and gather; answered by [`LinkEvent::Described`].
+    /// With `remote` it is the answerer's, else the offerer's.
+    Open {
+        /// Chat or bulk.
+        purpose: LinkPurpose,
+        /// The offer, when this side answers.
+        remote: Option<SessionParams>,
+    },
+    /// The answer has come.
+    SetRemote(SessionParams),
+    /// A later candidate of the other side.
+    AddCandidate(String),
+    /// Put one message on the channel.
+    Send(Vec<u8>),
+    /// Bulk links: ask the other side for a blob's bytes and write them to the blob store as they verify.
+    FetchBlob {
+        /// The content.
+        blob: BlobHash,
+        /// Its length.
+        size: u64,
+    },
+    /// Bulk links: the answer to [`LinkEvent::Wanted`].
+    ServeBlob {
+        /// The content.
+        blob: BlobHash,
+        /// Whether the other side may have it.
+        allowed: bool,
+    },
+    /// Flush what was sent, close, forget. No event follows.
+    Close,
+}
+
+/// Link layer to engine.
+#[derive(Clone, Debug)]
+pub enum LinkEvent {
+    /// The local description is ready, with the candidates gathered by then (host candidates at least).
+    Described(SessionParams),
+    /// One more local candidate.
+    Candidate(String),
+    /// ICE, DTLS and the channel are up.
+    Open {
+        /// SHA-256 of the certificate this side presented.
+        local: [u8; 32],
+        /// SHA-256 of the certificate the other side presented in the handshake, as seen.
+        remote: [u8; 32],
+    },
+    /// One message arrived.
+    Message(Vec<u8>),
+    /// This many bytes of what was sent have left the send queue since the last report.
+    Drained(usize),
+    /// Bulk links: the other side asks for a blob.
+    Wanted(BlobHash),
+    /// Bulk links: so many bytes are verified or received.
+    BlobProgress {
+        /// The content.
+        blob: BlobHash,
+        /// Bytes so far.
+        have: u64,
+    },
+    /// Bulk links: the blob is whole, verified and durable in the blob store.
+    BlobDone(BlobHash),
+    /// Bulk links: it will not come over this link.
+    BlobFailed(BlobHash, BlobTrouble),
+    /// The link is gone for good; the id will not be heard of again.
+    Closed(CloseReason),
+}
+
+/// Why a blob did not come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlobTrouble {
+    /// The other side will not or cannot give it.
+    Refused,
+    /// The bytes do not match the hash.
+    Corrupt,
+    /// The link ended first.
+    LinkLost,
+    /// This device's disk is full.
+    DiskFull,
+    /// This device's disk failed otherwise.
+    DiskFailed,
+}
+
+/// Why a link ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CloseReason {
+    /// The other side closed it.
+    Remote,
+    /// ICE found no path or lost it.
+    Unreachable,
+    /// DTLS failed: the certificate is not the one that was signed.
+    Handshake,
+    /// The other side broke a rule: size, an extra channel, an unfinished message.
+    Protocol,
+    /// This side could not make it (no sockets, no memory).
+    Local,
+}
+
+// ---------------------------------------------------------------- signaling
+
+/// What an envelope at a broker carries; the PeerServer message types of the same names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SignalKind {
+    /// OFFER.
+    Offer,
+    /// ANSWER.
+    Answer,
+    /// CANDIDATE.
+    Candidate,
+}
+
+/// Engine to brokers.
+#[derive(Clone, Debug)]
+pub enum SignalCommand {
+    /// Hold an address at a broker, reconnecting with backoff, until released. Idempotent.
+    Claim {
+        /// Where.
+        broker: BrokerUrl,
+        /// What.
+        address: Address,
+    },
+    /// Let it go.
+    Release {
+        /// Where.
+        broker: BrokerUrl,
+        /// What.
+        address: Address,
+    },
+    /// Send from a held address. Dropped when it is not held at that moment.
+    Send {
+        /// Where.
+        broker: BrokerUrl,
+        /// From which held address.
+        from: Address,
+        /// To whom.
+        to: Address,
+        /// Message type.
+        kind: SignalKind,
+        /// The sealed envelope.
+        envelope: Vec<u8>,
+    },
+}
+
+/// Brokers to engine.
+#[derive(Clone, Debug)]
+pub enum SignalEvent {
+    /// The address is held there now (OPEN, or re-attached).
+    Claimed {
+        /// Where.
+        broker: BrokerUrl,
+        /// What.
+        address: Address,
+    },
+    /// Someone else holds it there (ID-TAKEN). The shell does not retry: the engine decides.
+    Taken {
+        /// Where.
+        broker: BrokerUrl,
+        /// What.
+        address: Address,
+    },
+    /// The socket for it is gone; the shell reconnects with backoff by itself.
+    Lost {
+        /// Where.
+        broker: BrokerUrl,
+        /// What.
+        address: Address,
+        /// Why.
+        trouble: BrokerTrouble,
+    },
+    /// A message came.
+    Message {
+        /// Where.
+        broker: BrokerUrl,
+        /// To which of our addresses.
+        to: Address,
+        /// From whom, as the broker says.
+        from: Address,
+        /// Type.
+        kind: SignalKind,
+        /// The envelope, at most 8 KiB.
+        envelope: Vec<u8>,
+    },
+    /// Nobody holds the address that we sent to (EXPIRE).
+    Expired {
+        /// Where.
+        broker: BrokerUrl,
+        /// Our address.
+        to: Address,
+        /// The one that is not there.
+        missing: Address,
+    },
+}
+
+/// What is wrong with a broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BrokerTrouble {
+    /// No name, no route, refused, TLS.
+    Unreachable,
+    /// It is full (its own words).
+    Full,
+    /// It refused the key.
+    BadKey,
+    /// It does not speak the protocol, or floods.
+    Misbehaving,
+    /// The socket closed.
+    Closed,
+}
+
+// ---------------------------------------------------------------- store
+
+/// Where an entry stands among all of its room: effective clock first, then author and hash, so that every member
+/// shows the same order and causes stand before effects.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct OrderKey {
+    /// The entry's clock, raised above those of its causal parents if it claimed less.
+    pub clock: Hlc,
+    /// Who signed.
+    pub author: DeviceId,
+    /// The entry.
+    pub hash: EntryHash,
+}
+
+/// An entry as it lies on disk: the exact signed bytes, and what the engine derived from them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredEntry {
+    /// The room.
+    pub room: RoomId,
+    /// The log.
+    pub log: LogKey,
+    /// 1 for the first entry of a log.
+    pub seq: u64,
+    /// Order in the room; holds hash, author and clock.
+    pub order: OrderKey,
+    /// Entry kind, see `wire::kind`.
+    pub kind: u16,
+    /// Header bytes exactly as signed.
+    pub header: Vec<u8>,
+    /// Ed25519 signature.
+    pub signature: [u8; 64],
+    /// The commitment's salt.
+    pub salt: [u8; 16],
+    /// The payload; none once deleted.
+    pub payload: Option<Vec<u8>>,
+    /// Blobs that the payload offers.
+    pub blobs: Vec<BlobHash>,
+    /// When this device first had it.
+    pub first_seen: UnixMillis,
+    /// The time to show: the author's claim, clamped to [latest parent shown, first seen + 5 min].
+    pub shown: UnixMillis,
+}
+
+/// One write. A `Persist` holds several, and all or none happen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// A room this device is a member of, or knocks at.
+    PutRoom {
+        /// The room.
+        room: RoomId,
+        /// Member, knocking or gone.
+        standing: Standing,
+        /// Brokers named by invites and members, at most 8.
+        brokers: Vec<BrokerUrl>,
+        /// While knocking: the invite, so that a restart goes on.
+        invite: Option<InviteLink>,
+    },
+    /// The secret of an epoch.
+    PutEpoch {
+        /// The room.
+        room: RoomId,
+        /// 1 for the first.
+        epoch: u32,
+        /// 32 bytes of key.
+        key: [u8; 32],
+    },
+    /// An entry that was verified. Writing the same again changes nothing.
+    PutEntry(StoredEntry),
+    /// The entries that no other entry names as parent or predecessor.
+    PutFrontier {
+        /// The room.
+        room: RoomId,
+        /// Their hashes, at most 1,024.
+        frontier: Vec<EntryHash>,
+    },
+    /// A member told us how much of a log it holds.
+    PutHeld {
+        /// The room.
+        room: RoomId,
+        /// The member.
+        holder: DeviceId,
+        /// The log.
+        log: LogKey,
+        /// Everything up to here.
+        seq: u64,
+    },
+    /// This device's own reading mark.
+    PutRead {
+        /// The room.
+        room: RoomId,
+        /// All up to here is read.
+        upto: OrderKey,
+    },
+    /// The link of an invite made on this device, to show it again.
+    PutInvite {
+        /// The room.
+        room: RoomId,
+        /// The link.
+        link: InviteLink,
+    },
+    /// What this device shows of itself.
+    PutProfile(Profile),
+    /// Everything of a room, for good.
+    ForgetRoom(RoomId),
+}
+
+/// How this device stands to a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// In.
+    Member,
+    /// Wants in.
+    Knocking,
+    /// Left, removed or turned away; the history stays readable.
+    Gone,
+}
+
+/// One read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fetch {
+    /// Entries of one log in order, answered by [`Stored::Entries`]: at most `limit`, at most 256 KiB.
+    Entries {
+        /// To match the answer.
+        ticket: Ticket,
+        /// The room.
+        room: RoomId,
+        /// The log.
+        log: LogKey,
+        /// First sequence wanted.
+        from: u64,
+        /// Last sequence wanted.
+        to: u64,
+        /// At most so many.
+        limit: usize,
+    },
+    /// Which of these entries are on disk, answered by [`Stored::Known`].
+    Lookup {
+        /// To match the answer.
+        ticket: Ticket,
+        /// The room.
+        room: RoomId,
+        /// At most 17 hashes.
+        hashes: Vec<EntryHash>,
+    },
+    /// Which rooms have an entry that offers the blob, answered by [`Stored::BlobRooms`].
+    BlobRooms {
+        /// To match the answer.
+        ticket: Ticket,
+        /// The content.
+        blob: BlobHash,
+    },
+}
+
+/// The store's answers.
+#[derive(Clone, Debug)]
+pub enum Stored {
+    /// The transaction is durable (fsynced).
+    Committed(Ticket),
+    /// Nothing of it happened.
+    Failed(Ticket, StoreTrouble),
+    /// To [`Fetch::Entries`].
+    Entries(Ticket, Vec<StoredEntry>),
+    /// To [`Fetch::Lookup`]: those that are there, with their order and shown time.
+    Known(Ticket, Vec<(OrderKey, UnixMillis)>),
+    /// To [`Fetch::BlobRooms`]: the rooms, and whether the whole content is on this disk.
+    BlobRooms(Ticket, Vec<RoomId>, bool),
+}
+
+/// Why the store could not write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreTrouble {
+    /// No space left.
+    DiskFull,
+    /// Another process holds the database.
+    Locked,
+    /// The file is damaged.
+    Damaged,
+    /// Any other IO error.
+    Failed,
+}
+
+/// Everything the engine must know to go on after a start.
+#[derive(Clone, Debug)]
+pub struct Boot {
+    /// Ed25519 secret key seed.
+    pub secret: [u8; 32],
+    /// This install's log.
+    pub log: LogId,
+    /// What this device shows of itself.
+    pub profile: Profile,
+    /// All rooms.
+    pub rooms: Vec<BootRoom>,
+}
+
+/// One room at start.
+#[derive(Clone, Debug)]
+pub struct BootRoom {
+    /// The room.
+    pub room: RoomId,
+    /// Member, knocking or gone.
+    pub standing: Standing,
+    /// Known brokers.
+    pub brokers: Vec<BrokerUrl>,
+    /// While knocking.
+    pub invite: Option<InviteLink>,
+    /// Epoch keys, ascending.
+    pub epochs: Vec<(u32, [u8; 32])>,
+    /// The last entry of each log.
+    pub heads: Vec<StoredEntry>,
+    /// See [`Op::PutFrontier`], with each entry's order and shown time.
+    pub frontier: Vec<(OrderKey, UnixMillis)>,
+    /// All membership entries (kind below `wire::kind::FIRST_MESSAGE`), and of PROFILE and RECEIPT the last of each author; in order.
+    pub state: Vec<StoredEntry>,
+    /// See [`Op::PutHeld`].
+    pub held: Vec<(DeviceId, LogKey, u64)>,
+    /// See [`Op::PutRead`].
+    pub read: Option<OrderKey>,
+    /// Links of invites made here.
+    pub invites: Vec<InviteLink>,
+}
+
+// ---------------------------------------------------------------- host
+
+/// What changed, for the host.
+#[derive(Clone, Debug)]
+pub enum Notify {
+    /// Members, names, roles, invites, requests, presence: the room as it is now.
+    Room(Box<RoomView>),
+    /// The room is no longer on this device.
+    RoomForgotten(RoomId),
+    /// A new entry is on disk. `live` when it was written while this device was linked, which is when it may ring.
+    Entry {
+        /// The entry, with payload.
+        entry: Box<StoredEntry>,
+        /// Whether to notify.
+        live: bool,
+    },
+    /// A member holds a log up to here.
+    Held {
+        /// The room.
+        room: RoomId,
+        /// The member.
+        holder: DeviceId,
+        /// The log.
+        log: LogKey,
+        /// Up to here.
+        seq: u64,
+    },
+    /// A member has read up to here.
+    Read {
+        /// The room.
+        room: RoomId,
+        /// The member.
+        reader: DeviceId,
+        /// Up to here.
+        upto: OrderKey,
+    },
+    /// A knock came to an end.
+    Join {
+        /// The room.
+        room: RoomId,
+        /// How it stands.
+        state: JoinState,
+    },
+    /// A blob's transfer moved.
+    Blob {
+        /// The content.
+        blob: BlobHash,
+        /// How far.
+        state: BlobState,
+    },
+    /// A broker's state changed.
+    Broker {
+        /// Which.
+        broker: BrokerUrl,
+        /// None = at least one address is held there.
+        trouble: Option<BrokerTrouble>,
+    },
+    /// A peer broke a rule; for the log and the doctor, never a secret in it.
+    PeerMisbehaved {
+        /// Who, if it was authenticated.
+        peer: Option<DeviceId>,
+        /// Which rule.
+        rule: &'static str,
+    },
+    /// The store failed a write that no command waits for.
+    StoreTrouble(StoreTrouble),
+}
+
+/// How a knock stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JoinState {
+    /// No broker reached yet.
+    Connecting,
+    /// At a broker, nobody of the room answers yet.
+    WaitingForMember,
+    /// A member got the knock; a person must approve.
+    WaitingForApproval,
+    /// In.
+    Admitted,
+    /// A person said no.
+    Declined,
+    /// The invite was used up.
+    UsedUp,
+    /// The invite has expired.
+    Expired,
+    /// The invite was withdrawn or never existed.
+    Void,
+    /// Given up by `CancelJoin`.
+    Cancelled,
+}
+
+/// How a blob stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlobState {
+    /// Nobody who is linked has it; it goes on by itself when someone comes.
+    Waiting,
+    /// Bytes so far.
+    Progress(u64),
+    /// Whole and on disk.
+    Here,
+    /// Given up.
+    Failed(BlobTrouble),
+}

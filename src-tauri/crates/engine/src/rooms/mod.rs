@@ -1,0 +1,121 @@
+//! Rooms and who is in them.
+
+use crate::ids::{BrokerUrl, DeviceId, InviteId, LogKey, RoomId};
+use crate::port::{OrderKey, Profile, Standing};
+use crate::signaling::InviteLink;
+use crate::time::UnixMillis;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// What an invite allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InviteTerms {
+    /// How many devices it may admit; 0 = no limit (a party link).
+    pub uses: u32,
+    /// How long it lives.
+    pub lifetime: Duration,
+    /// Whether an admin must say yes to each.
+    pub approval: bool,
+}
+
+impl Default for InviteTerms {
+    fn default() -> Self {
+        Self { uses: 1, lifetime: Duration::from_secs(7 * 24 * 3600), approval: true }
+    }
+}
+
+/// What a member may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Reads and writes.
+    Member,
+    /// Also invites with approval, admits, removes.
+    Admin,
+    /// Founded the room; an admin who cannot be removed.
+    Creator,
+}
+
+/// Whether a member can be reached now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// Nobody linked knows of them.
+    Offline,
+    /// A link is being made.
+    Connecting,
+    /// Linked with this device, or this device itself.
+    Online,
+}
+
+/// A member as a host shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberView {
+    /// Key.
+    pub device: DeviceId,
+    /// Name and picture, as last signed by that key.
+    pub profile: Profile,
+    /// What they may do.
+    pub role: Role,
+    /// Whether they are there.
+    pub presence: Presence,
+    /// When they were admitted.
+    pub since: UnixMillis,
+    /// Their logs' heads as this device holds them (sequence of the last entry).
+    pub heads: BTreeMap<LogKey, u64>,
+}
+
+/// A device that knocks and waits for a person's yes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestView {
+    /// Key.
+    pub device: DeviceId,
+    /// What it calls itself; not yet trusted.
+    pub profile: Profile,
+    /// With which invite.
+    pub invite: InviteId,
+}
+
+/// An invite as a host shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InviteView {
+    /// Public half.
+    pub invite: InviteId,
+    /// Who made it.
+    pub by: DeviceId,
+    /// How many may use it; 0 = no limit.
+    pub uses: u32,
+    /// How many did.
+    pub used: u32,
+    /// When it ends.
+    pub expires: UnixMillis,
+    /// Whether a person must say yes.
+    pub approval: bool,
+    /// The link, when it was made on this device.
+    pub link: Option<InviteLink>,
+}
+
+/// A room as a host shows it: everything but its timeline, which is read from the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomView {
+    /// Id.
+    pub room: RoomId,
+    /// Name.
+    pub name: String,
+    /// How this device stands to it.
+    pub standing: Standing,
+    /// Everyone admitted and not gone, this device included; by device id.
+    pub members: Vec<MemberView>,
+    /// Those who were members and left or were removed: their old entries still show a name.
+    pub former: Vec<(DeviceId, Profile)>,
+    /// Waiting for approval, at most 64.
+    pub requests: Vec<RequestView>,
+    /// Invites that still work.
+    pub invites: Vec<InviteView>,
+    /// Brokers where the room meets.
+    pub brokers: Vec<BrokerUrl>,
+    /// This device's reading mark.
+    pub read: Option<OrderKey>,
+    /// How far each member holds each log, as they told us (receipts).
+    pub held: BTreeMap<DeviceId, BTreeMap<LogKey, u64>>,
+    /// How far each member has read.
+    pub reads: BTreeMap<DeviceId, OrderKey>,
+}

@@ -1,0 +1,239 @@
+//! What a host can ask for.
+
+use super::{ApiError, Reply};
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// One line from a host: a command and the number that its response will carry.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Request {
+    /// Chosen by the host, echoed in the response.
+    #[ts(type = "number")]
+    pub id: u64,
+    /// The command.
+    pub command: Command,
+}
+
+/// The answer to one [`Request`].
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase", tag = "type")]
+pub enum Response {
+    /// It worked.
+    Reply {
+        /// The request's number.
+        #[ts(type = "number")]
+        id: u64,
+        /// What it brought.
+        reply: Reply,
+    },
+    /// It did not; nothing changed.
+    Error {
+        /// The request's number; absent when the line could not be read that far.
+        #[ts(type = "number | null")]
+        id: Option<u64>,
+        /// Why.
+        error: ApiError,
+    },
+}
+
+/// A command. Ids are lower-case hexadecimal strings; times are milliseconds since 1970 UTC.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "type", deny_unknown_fields)]
+pub enum Command {
+    /// The whole state. Replies `snapshot`.
+    Snapshot,
+    /// First start: choose a name and how the database's key is kept. Phase must be `setup`.
+    Setup {
+        /// 1 to 64 graphemes.
+        name: String,
+        /// Keychain, passphrase or, in words, nothing.
+        protection: Protection,
+    },
+    /// Open a database that is locked with a passphrase. Phase must be `locked`.
+    Unlock {
+        /// The passphrase.
+        passphrase: String,
+    },
+    /// Found a room. Replies `room`.
+    CreateRoom {
+        /// 1 to 64 graphemes.
+        name: String,
+    },
+    /// Make an invite. Replies `invite`.
+    CreateInvite {
+        /// Room id.
+        room: String,
+        /// How many may use it; 0 = no limit. Default 1.
+        #[serde(default = "one")]
+        uses: u32,
+        /// How long it lives. Default 7 days, at most 365.
+        #[serde(default = "week")]
+        #[ts(type = "number")]
+        lifetime_seconds: u64,
+        /// Whether somebody must approve each newcomer. Default true.
+        #[serde(default = "yes")]
+        approval: bool,
+    },
+    /// Withdraw an invite.
+    RevokeInvite {
+        /// Room id.
+        room: String,
+        /// Invite id.
+        invite: String,
+    },
+    /// Read an invite without acting on it. Replies `invitePreview`.
+    ReadInvite {
+        /// What the person pasted; surrounding words are tolerated.
+        text: String,
+    },
+    /// Knock. Replies `room`; how it goes on comes as `join` changes.
+    Join {
+        /// The invite link.
+        link: String,
+    },
+    /// Stop knocking.
+    CancelJoin {
+        /// Room id.
+        room: String,
+    },
+    /// Let somebody in who waits for approval.
+    Admit {
+        /// Room id.
+        room: String,
+        /// Device id.
+        device: String,
+    },
+    /// Turn somebody away.
+    Decline {
+        /// Room id.
+        room: String,
+        /// Device id.
+        device: String,
+    },
+    /// Say something. Replies `sent`.
+    SendText {
+        /// Room id.
+        room: String,
+        /// 1 to 16,384 bytes.
+        text: String,
+        /// Message id that it answers.
+        #[serde(default)]
+        reply_to: Option<String>,
+    },
+    /// Send a picture that was staged before (by upload, drop, paste, picker or `stageFile`). Replies `sent`.
+    SendPicture {
+        /// Room id.
+        room: String,
+        /// The staged id.
+        staged: String,
+        /// Words with it.
+        #[serde(default)]
+        caption: String,
+        /// Message id that it answers.
+        #[serde(default)]
+        reply_to: Option<String>,
+    },
+    /// Forget a staged picture.
+    Unstage {
+        /// The staged id.
+        staged: String,
+    },
+    /// Read a page of a room's timeline. Replies `timeline`: ascending, the newest page when `before` is absent.
+    Timeline {
+        /// Room id.
+        room: String,
+        /// Only messages that stand before this message id.
+        #[serde(default)]
+        before: Option<String>,
+        /// At most so many, 1 to 200. Default 50.
+        #[serde(default = "fifty")]
+        limit: u32,
+    },
+    /// Fetch a picture's bytes that are not here yet (large ones wait to be asked for).
+    FetchBlob {
+        /// Room id.
+        room: String,
+        /// Message id that offers it.
+        message: String,
+    },
+    /// All up to this message has been seen.
+    MarkRead {
+        /// Room id.
+        room: String,
+        /// Message id.
+        message: String,
+    },
+    /// Change this device's name and picture.
+    SetProfile {
+        /// 1 to 64 graphemes.
+        name: String,
+        /// A staged picture to use as avatar; `null` removes it, absent keeps it.
+        #[serde(default, with = "keep_or_set", skip_serializing_if = "Option::is_none")]
+        #[ts(optional, type = "string | null")]
+        avatar: Option<Option<String>>,
+    },
+    /// Leave a room. Its history goes from this device.
+    LeaveRoom {
+        /// Room id.
+        room: String,
+    },
+    /// Which brokers to use besides the embedded one.
+    SetBrokers {
+        /// `ws://` or `wss://` (or `http(s)://`) base URLs, at most 8.
+        brokers: Vec<String>,
+    },
+    /// What the person looks at: decides what rings.
+    SetFocus {
+        /// Whether the window has the focus.
+        focused: bool,
+        /// The room that is open.
+        #[serde(default)]
+        room: Option<String>,
+    },
+    /// The network changed or the machine woke up: check everything now.
+    NetworkChanged,
+}
+
+/// How the database's key is kept.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "type")]
+pub enum Protection {
+    /// In the operating system's keychain.
+    Keychain,
+    /// Derived from a passphrase at every start.
+    Passphrase {
+        /// At least 8 characters.
+        passphrase: String,
+    },
+    /// Beside the database, readable to whoever reads this disk. The person chose it in words.
+    Unprotected,
+}
+
+fn one() -> u32 {
+    1
+}
+fn week() -> u64 {
+    7 * 24 * 3600
+}
+fn yes() -> bool {
+    true
+}
+fn fifty() -> u32 {
+    50
+}
+
+/// Tells an absent field (keep) from `null` (remove).
+mod keep_or_set {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[expect(clippy::option_option, reason = "absent, null and a value are three things in JSON")]
+    pub(super) fn serialize<S: Serializer>(value: &Option<Option<String>>, serializer: S) -> Result<S::Ok, S::Error> {
+        value.as_ref().and_then(Option::as_ref).serialize(serializer)
+    }
+
+    #[expect(clippy::option_option, reason = "absent, null and a value are three things in JSON")]
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+        Option::<String>::deserialize(deserializer).map(Some)
+    }
+}

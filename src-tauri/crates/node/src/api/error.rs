@@ -1,0 +1,89 @@
+//! Errors as a host gets them: a code to act on, a message to show.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// Why a command was refused. The UI shows its own words by `code`; `message` is for the CLI and for logs.
+#[derive(Clone, Debug, Serialize, Deserialize, TS, thiserror::Error)]
+#[error("{message}")]
+#[serde(rename_all = "camelCase")]
+pub struct ApiError {
+    /// What kind.
+    pub code: Code,
+    /// One plain sentence: what happened, and what to do.
+    pub message: String,
+}
+
+/// The kinds of refusal. Stable: bots match on them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub enum Code {
+    /// The line is not JSON, or not a command.
+    BadRequest,
+    /// The device is not set up yet.
+    NotSetUp,
+    /// The database waits for its passphrase.
+    Locked,
+    /// It is set up already.
+    AlreadySetUp,
+    /// The passphrase is wrong.
+    WrongPassphrase,
+    /// The passphrase is too short.
+    WeakPassphrase,
+    /// No keychain answers on this machine.
+    NoKeychain,
+    /// No such room.
+    NoSuchRoom,
+    /// No such message.
+    NoSuchMessage,
+    /// No such invite.
+    NoSuchInvite,
+    /// Nothing is staged under that id (any more).
+    NoSuchStaged,
+    /// This device is in the room already.
+    AlreadyMember,
+    /// This device is not a member.
+    NotAMember,
+    /// The role does not allow it.
+    NotAllowed,
+    /// Nobody of that id waits.
+    NobodyWaiting,
+    /// The link is no Natter invite at all.
+    InviteNotNatter,
+    /// The link is cut short or mistyped.
+    InviteCut,
+    /// The link is from a newer Natter.
+    InviteTooNew,
+    /// The invite's date has passed.
+    InviteExpired,
+    /// The invite was used up.
+    InviteUsedUp,
+    /// Empty where something must be.
+    Empty,
+    /// Longer than the limit.
+    TooLong,
+    /// Characters that a name may not have.
+    BadName,
+    /// A limit of this device.
+    TooMany,
+    /// Not a PNG, JPEG, GIF or WebP picture.
+    NotAPicture,
+    /// More bytes or pixels than a picture may have.
+    PictureTooLarge,
+    /// A broker URL that cannot be used.
+    BadBroker,
+    /// The disk is full. Nothing was lost; nothing was saved either.
+    DiskFull,
+    /// Another Natter uses this profile.
+    DatabaseLocked,
+    /// The database is damaged.
+    DatabaseDamaged,
+    /// The database was written by a newer Natter.
+    DatabaseTooNew,
+    /// Another disk error.
+    DiskFailed,
+    /// The app is closing.
+    ShuttingDown,
+    /// A fault of Natter's own.
+    Internal,
+}

@@ -1,0 +1,144 @@
+//! What comes back, and what changes.
+
+use super::{
+    ApiError, BlobView, Delivery, Invite, InvitePreview, Join, Me, Message, Network, Phase, Room, Snapshot, Staged,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use ts_rs::TS;
+
+/// What a command brought.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "type")]
+pub enum Reply {
+    /// Done.
+    Done,
+    /// The state.
+    Snapshot {
+        /// The state.
+        snapshot: Snapshot,
+    },
+    /// A room.
+    Room {
+        /// Room id.
+        room: String,
+    },
+    /// An invite.
+    Invite {
+        /// The invite, with its link.
+        invite: Invite,
+    },
+    /// What an invite says.
+    InvitePreview {
+        /// What it says.
+        preview: InvitePreview,
+    },
+    /// The message is saved on this device.
+    Sent {
+        /// Message id.
+        message: String,
+    },
+    /// A picture is staged.
+    Staged {
+        /// The picture.
+        staged: Staged,
+    },
+    /// A page of a timeline.
+    Timeline {
+        /// Ascending.
+        messages: Vec<Message>,
+        /// Whether older ones exist.
+        more: bool,
+    },
+    /// Bytes were saved.
+    Saved {
+        /// Where; only told to the CLI, which named the path itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional, type = "string")]
+        path: Option<String>,
+    },
+}
+
+/// One change of the state.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Event {
+    /// The revision after it.
+    #[ts(type = "number")]
+    pub rev: u64,
+    /// What changed.
+    pub change: Change,
+}
+
+/// What changed. Each is a whole new value of something, never a patch inside it.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "type")]
+pub enum Change {
+    /// The phase.
+    Phase {
+        /// Now.
+        phase: Phase,
+    },
+    /// This device.
+    Me {
+        /// Now.
+        me: Me,
+    },
+    /// A room came or changed.
+    Room {
+        /// Now.
+        room: Box<Room>,
+    },
+    /// A room is gone from this device.
+    RoomRemoved {
+        /// Room id.
+        room: String,
+    },
+    /// A message came or changed. It stands where its `order` says, not necessarily last.
+    Message {
+        /// Room id.
+        room: String,
+        /// Now.
+        message: Box<Message>,
+    },
+    /// Own messages got further.
+    Delivery {
+        /// Room id.
+        room: String,
+        /// By message id.
+        delivery: BTreeMap<String, Delivery>,
+    },
+    /// A knock moved.
+    Join {
+        /// Now.
+        join: Join,
+    },
+    /// A blob moved.
+    Blob {
+        /// Now.
+        blob: BlobView,
+    },
+    /// Brokers or links changed.
+    Network {
+        /// Now.
+        network: Network,
+    },
+    /// Something a person should hear about now: the host shows an OS notification if the window has no focus.
+    Ring {
+        /// Room id.
+        room: String,
+        /// Room name.
+        room_name: String,
+        /// Message id; absent when it is about a knock.
+        message: Option<String>,
+        /// Sender's or newcomer's name.
+        name: String,
+        /// One line of it.
+        text: String,
+    },
+    /// Something failed that no command waits for.
+    Trouble {
+        /// What.
+        error: ApiError,
+    },
+}

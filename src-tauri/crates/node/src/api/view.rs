@@ -1,0 +1,431 @@
+//! The state as a host shows it.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// Everything but the timelines.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Snapshot {
+    /// The revision that this is; the next event carries one more.
+    #[ts(type = "number")]
+    pub rev: u64,
+    /// Set up, locked or ready.
+    pub phase: Phase,
+    /// This device; absent before set-up.
+    pub me: Option<Me>,
+    /// Rooms, the one with the newest message first.
+    pub rooms: Vec<Room>,
+    /// Knocks under way or ended without admission.
+    pub joins: Vec<Join>,
+    /// Brokers and links.
+    pub network: Network,
+    /// Natter's version.
+    pub version: String,
+}
+
+/// Where the app stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub enum Phase {
+    /// First start: ask for a name and a protection.
+    Setup,
+    /// Ask for the passphrase.
+    Locked,
+    /// In use.
+    Ready,
+    /// The database cannot be opened; `network` and `rooms` are empty, the error was sent as a `trouble` change.
+    Broken,
+}
+
+/// This device.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Me {
+    /// Public key, 64 hexadecimal digits.
+    pub device: String,
+    /// Name.
+    pub name: String,
+    /// Media path of the avatar, relative to the host's media base.
+    pub avatar: Option<String>,
+    /// Short fingerprint to compare: four groups of four.
+    pub fingerprint: String,
+    /// 0 to 11: which of the twelve hues.
+    pub hue: u8,
+    /// Whether the database's key lies unprotected beside it.
+    pub unprotected: bool,
+}
+
+/// A room.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Room {
+    /// Room id.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// In it, or out.
+    pub standing: Standing,
+    /// This device's role.
+    pub role: Role,
+    /// Members, this device included: online first, then by name.
+    pub members: Vec<Member>,
+    /// Who was a member once, for the names beside old messages.
+    pub former: Vec<Member>,
+    /// Who waits for approval; only filled when this device may approve.
+    pub requests: Vec<Request>,
+    /// Invites that still work.
+    pub invites: Vec<Invite>,
+    /// The newest message.
+    pub last: Option<Message>,
+    /// Messages of others after the reading mark; counted to 999.
+    pub unread: u32,
+    /// First unread message id.
+    pub first_unread: Option<String>,
+}
+
+/// How this device stands to a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub enum Standing {
+    /// In.
+    Member,
+    /// Left or removed; the history stays readable.
+    Gone,
+}
+
+/// What a member may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub enum Role {
+    /// Reads and writes.
+    Member,
+    /// Also admits and removes.
+    Admin,
+    /// Founded the room.
+    Creator,
+}
+
+/// A member.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Member {
+    /// Public key.
+    pub device: String,
+    /// Name as last signed by that key.
+    pub name: String,
+    /// Media path of the avatar.
+    pub avatar: Option<String>,
+    /// Short fingerprint.
+    pub fingerprint: String,
+    /// 0 to 11.
+    pub hue: u8,
+    /// Role.
+    pub role: Role,
+    /// Reachability.
+    pub presence: Presence,
+    /// Whether this is this device.
+    pub own: bool,
+    /// When they were admitted.
+    #[ts(type = "number")]
+    pub since: u64,
+}
+
+/// Whether a member can be reached now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub enum Presence {
+    /// No.
+    Offline,
+    /// A link is being made.
+    Connecting,
+    /// Linked.
+    Online,
+}
+
+/// Somebody who knocks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(rename = "JoinRequest")]
+pub struct Request {
+    /// Public key.
+    pub device: String,
+    /// What they call themselves.
+    pub name: String,
+    /// Media path of the avatar.
+    pub avatar: Option<String>,
+    /// Short fingerprint, to compare over another channel.
+    pub fingerprint: String,
+    /// 0 to 11.
+    pub hue: u8,
+}
+
+/// An invite.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Invite {
+    /// Invite id.
+    pub id: String,
+    /// Room id.
+    pub room: String,
+    /// `natter://join#…`; absent when it was made on another device.
+    pub link: Option<String>,
+    /// Media path of the QR code (SVG made here, black on white); absent with the link.
+    pub qr: Option<String>,
+    /// How many may use it; 0 = no limit.
+    pub uses: u32,
+    /// How many did.
+    pub used: u32,
+    /// When it ends.
+    #[ts(type = "number")]
+    pub expires: u64,
+    /// Whether a person must approve.
+    pub approval: bool,
+}
+
+/// What an invite says before joining.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct InvitePreview {
+    /// Room id.
+    pub room: String,
+    /// The room's name when the invite was made.
+    pub room_name: String,
+    /// Brokers that will be asked: their hosts.
+    pub brokers: Vec<String>,
+    /// When it ends.
+    #[ts(type = "number")]
+    pub expires: u64,
+    /// Whether this device is in the room already.
+    pub already_member: bool,
+}
+
+/// A knock.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Join {
+    /// Room id.
+    pub room: String,
+    /// The invite's word for the room.
+    pub room_name: String,
+    /// How it stands.
+    pub progress: JoinProgress,
+}
+
+/// How a knock stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub enum JoinProgress {
+    /// No broker reached yet.
+    Connecting,
+    /// Nobody of the room answers yet.
+    WaitingForMember,
+    /// A person must approve.
+    WaitingForApproval,
+    /// In; the room follows as a `room` change.
+    Admitted,
+    /// A person said no.
+    Declined,
+    /// The invite was used up.
+    UsedUp,
+    /// The invite has expired.
+    Expired,
+    /// The invite was withdrawn.
+    Void,
+    /// Given up here.
+    Cancelled,
+}
+
+/// A message.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Message {
+    /// Message id: the entry's hash.
+    pub id: String,
+    /// Sorts messages of a room, as a string: every member has the same order.
+    pub order: String,
+    /// Who signed.
+    pub author: String,
+    /// Whether this device did.
+    pub own: bool,
+    /// When, to show; milliseconds since 1970 UTC.
+    #[ts(type = "number")]
+    pub time: u64,
+    /// What.
+    pub body: MessageBody,
+    /// The message that it answers.
+    pub reply_to: Option<String>,
+    /// Own messages: how far it got.
+    pub delivery: Option<Delivery>,
+}
+
+/// What a message says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "type")]
+pub enum MessageBody {
+    /// Words.
+    Text {
+        /// As typed.
+        text: String,
+    },
+    /// A picture.
+    Picture {
+        /// The picture.
+        picture: Picture,
+        /// Words with it, may be empty.
+        caption: String,
+    },
+    /// The room was founded.
+    Created,
+    /// Somebody was admitted.
+    Joined {
+        /// Who.
+        device: String,
+    },
+    /// Somebody left.
+    Left {
+        /// Who.
+        device: String,
+    },
+    /// A kind that this version does not know.
+    Unknown,
+}
+
+/// A picture in a message.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Picture {
+    /// Content id.
+    pub blob: String,
+    /// Bytes.
+    #[ts(type = "number")]
+    pub size: u64,
+    /// MIME type.
+    pub mime: String,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Sanitised file name.
+    pub name: String,
+    /// The blurred placeholder: a thumbhash in base64, may be empty.
+    pub thumbhash: String,
+    /// Media path of a small preview that is always here; absent if there is none.
+    pub preview: Option<String>,
+    /// Media path of the bytes; they load once `transfer` is `here`.
+    pub url: String,
+    /// Whether the bytes are here.
+    pub transfer: Transfer,
+}
+
+/// How a blob stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "type")]
+pub enum Transfer {
+    /// Larger than what is fetched by itself: `fetchBlob` fetches it.
+    Offered,
+    /// Nobody who is here has it; goes on by itself.
+    Waiting,
+    /// Bytes so far.
+    Progress {
+        /// Bytes.
+        #[ts(type = "number")]
+        have: u64,
+    },
+    /// On this device.
+    Here,
+    /// Given up: `fetchBlob` tries again.
+    Failed {
+        /// Why.
+        code: super::Code,
+    },
+}
+
+/// A blob whose transfer moved.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct BlobView {
+    /// Content id.
+    pub blob: String,
+    /// How it stands.
+    pub transfer: Transfer,
+}
+
+/// How far an own message got.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Delivery {
+    /// In a word.
+    pub state: DeliveryState,
+    /// Device ids of members who hold it, without this one.
+    pub held_by: Vec<String>,
+    /// Device ids of members who read it.
+    pub read_by: Vec<String>,
+    /// How many members there are besides this device.
+    pub of: u32,
+}
+
+/// How far an own message got, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub enum DeliveryState {
+    /// On this device only.
+    Saved,
+    /// Held by some members.
+    HeldBySome,
+    /// Held by all members.
+    HeldByAll,
+    /// Read by somebody.
+    Read,
+}
+
+/// Brokers and links.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Network {
+    /// Brokers in use.
+    pub brokers: Vec<BrokerState>,
+    /// Links that are up.
+    pub links: u32,
+    /// URLs under which others reach the embedded broker; empty when it is off or has no port.
+    pub embedded: Vec<String>,
+}
+
+/// A broker.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct BrokerState {
+    /// Base URL.
+    pub url: String,
+    /// Whether it is this app's own.
+    pub own: bool,
+    /// Whether it was set by the person (else named by a room).
+    pub configured: bool,
+    /// Whether an address is held there.
+    pub up: bool,
+    /// Why not, in a word: unreachable, full, badKey, misbehaving, closed.
+    pub trouble: Option<String>,
+}
+
+/// A picture that waits to be sent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Staged {
+    /// Staged id.
+    pub id: String,
+    /// File name.
+    pub name: String,
+    /// MIME type.
+    pub mime: String,
+    /// Bytes, after stripping.
+    #[ts(type = "number")]
+    pub size: u64,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Media path of a preview.
+    pub preview: String,
+    /// Whether a place (GPS) or other private metadata was cut out.
+    pub stripped: bool,
+}

@@ -1,0 +1,3 @@
+//! The facade: one typed Command / Event / Snapshot API over engine, store and net.
+
+pub mod api;

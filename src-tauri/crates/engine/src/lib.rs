@@ -3,9 +3,11 @@
 //! The engine is told everything (time, randomness, bytes) and does nothing itself: [`port::Input`] in,
 //! [`port::Output`] out.
 
+pub mod identity;
 pub mod ids;
 pub mod messages;
 pub mod port;
 pub mod rooms;
 pub mod signaling;
 pub mod time;
+pub mod wire;

@@ -5,9 +5,9 @@
 //! Nothing else crosses this line, which is what lets a simulator stand in for the world.
 
 use crate::ids::{Address, BlobHash, BrokerUrl, CommandId, DeviceId, EntryHash, InviteId, LinkId, LogId, LogKey, RoomId, Ticket};
-use crate::messages::Picture;
+use crate::wire::Picture;
 use crate::rooms::{InviteTerms, RoomView};
-use crate::signaling::InviteLink;
+use crate::wire::InviteLink;
 use crate::time::{Hlc, UnixMillis};
 
 /// What the shell tells the engine.

@@ -2,7 +2,7 @@
 
 use crate::ids::{BrokerUrl, DeviceId, InviteId, LogKey, RoomId};
 use crate::port::{OrderKey, Profile, Standing};
-use crate::signaling::InviteLink;
+use crate::wire::InviteLink;
 use crate::time::UnixMillis;
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,0 +1,27 @@
+//! Entry kinds. Unknown ones are kept and synced raw, and shown as "from a newer version".
+
+/// Founds the room.
+pub const GENESIS: u16 = 1;
+/// Publishes an invite's public half and terms.
+pub const INVITE: u16 = 2;
+/// Makes a device a member.
+pub const ADMIT: u16 = 3;
+/// The author leaves.
+pub const LEAVE: u16 = 4;
+/// Withdraws an invite.
+pub const REVOKE_INVITE: u16 = 5;
+/// Kinds from here on do not change membership.
+pub const FIRST_MESSAGE: u16 = 32;
+/// Words.
+pub const TEXT: u16 = 32;
+/// A picture offer.
+pub const PICTURE: u16 = 33;
+/// The author's name and avatar.
+pub const PROFILE: u16 = 34;
+/// How far the author has read.
+pub const RECEIPT: u16 = 35;
+
+/// What a timeline shows.
+pub const SHOWN: &[u16] = &[GENESIS, ADMIT, LEAVE, TEXT, PICTURE];
+/// What counts as unread and may ring.
+pub const SPOKEN: &[u16] = &[TEXT, PICTURE];

@@ -1,0 +1,17 @@
+//! The wire: every record that travels or is signed, its exact bytes and its limits. `PROTOCOL.md` is the prose.
+
+pub mod body;
+pub(crate) mod cbor;
+pub mod entry;
+pub mod frame;
+pub mod invite;
+pub mod kind;
+pub mod limits;
+pub mod session;
+
+pub use body::{Body, InviteBody, PICTURE_TYPES, Picture};
+pub use cbor::WireError;
+pub use entry::{Entry, EntryError, Header};
+pub use frame::{Frame, KnockState};
+pub use invite::{InviteError, InviteKeys, InviteLink};
+pub use session::{Session, SignedSession, Trickle};

@@ -1,3 +1,6 @@
 //! The facade: one typed Command / Event / Snapshot API over engine, store and net.
 
 pub mod api;
+pub mod names;
+pub mod pictures;
+pub mod qr;

@@ -66,13 +66,15 @@ pub enum Command {
         room: String,
         /// How many may use it; 0 = no limit. Default 1.
         #[serde(default = "one")]
+        #[ts(optional, as = "Option<_>")]
         uses: u32,
         /// How long it lives. Default 7 days, at most 365.
         #[serde(default = "week")]
-        #[ts(type = "number")]
+        #[ts(optional, as = "Option<u32>")]
         lifetime_seconds: u64,
         /// Whether somebody must approve each newcomer. Default true.
         #[serde(default = "yes")]
+        #[ts(optional, as = "Option<_>")]
         approval: bool,
     },
     /// Withdraw an invite.
@@ -119,6 +121,7 @@ pub enum Command {
         text: String,
         /// Message id that it answers.
         #[serde(default)]
+        #[ts(optional = nullable)]
         reply_to: Option<String>,
     },
     /// Send a picture that was staged before (by upload, drop, paste, picker or `stageFile`). Replies `sent`.
@@ -129,9 +132,11 @@ pub enum Command {
         staged: String,
         /// Words with it.
         #[serde(default)]
+        #[ts(optional, as = "Option<_>")]
         caption: String,
         /// Message id that it answers.
         #[serde(default)]
+        #[ts(optional = nullable)]
         reply_to: Option<String>,
     },
     /// Forget a staged picture.
@@ -145,9 +150,11 @@ pub enum Command {
         room: String,
         /// Only messages that stand before this message id.
         #[serde(default)]
+        #[ts(optional = nullable)]
         before: Option<String>,
         /// At most so many, 1 to 200. Default 50.
         #[serde(default = "fifty")]
+        #[ts(optional, as = "Option<_>")]
         limit: u32,
     },
     /// Fetch a picture's bytes that are not here yet (large ones wait to be asked for).
@@ -189,6 +196,7 @@ pub enum Command {
         focused: bool,
         /// The room that is open.
         #[serde(default)]
+        #[ts(optional = nullable)]
         room: Option<String>,
     },
     /// The network changed or the machine woke up: check everything now.

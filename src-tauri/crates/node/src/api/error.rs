@@ -87,3 +87,10 @@ pub enum Code {
     /// A fault of Natter's own.
     Internal,
 }
+
+impl ApiError {
+    /// An error with its sentence.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+}

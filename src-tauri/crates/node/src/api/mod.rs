@@ -11,12 +11,15 @@
 mod command;
 mod error;
 mod event;
+#[cfg(test)]
+mod typescript;
 mod view;
 
 pub use command::{Command, Protection, Request, Response};
 pub use error::{ApiError, Code};
 pub use event::{Change, Event, Reply};
 pub use view::{
-    BlobView, BrokerState, Delivery, DeliveryState, Invite, InvitePreview, Join, JoinProgress, Me, Member, Message, MessageBody,
-    Network, Phase, Picture, Presence, Request as JoinRequest, Role, Room, Snapshot, Staged, Standing, Transfer,
+    BlobView, BrokerState, Delivery, DeliveryState, Invite, InvitePreview, Join, JoinProgress, Me, Member, Message,
+    MessageBody, Network, Phase, Picture, Presence, Request as JoinRequest, Role, Room, Snapshot, Staged, Standing,
+    Transfer,
 };

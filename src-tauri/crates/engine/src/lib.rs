@@ -3,11 +3,16 @@
 //! The engine is told everything (time, randomness, bytes) and does nothing itself: [`port::Input`] in,
 //! [`port::Output`] out.
 
+mod engine;
+pub(crate) mod files;
 pub mod identity;
 pub mod ids;
+pub(crate) mod mesh;
 pub mod messages;
 pub mod port;
 pub mod rooms;
 pub mod signaling;
 pub mod time;
 pub mod wire;
+
+pub use engine::Engine;

@@ -4,11 +4,13 @@
 //! links and brokers, `store` for the disk, `node` for the host) carries them out and reports back with more inputs.
 //! Nothing else crosses this line, which is what lets a simulator stand in for the world.
 
-use crate::ids::{Address, BlobHash, BrokerUrl, CommandId, DeviceId, EntryHash, InviteId, LinkId, LogId, LogKey, RoomId, Ticket};
-use crate::wire::Picture;
+use crate::ids::{
+    Address, BlobHash, BrokerUrl, CommandId, DeviceId, EntryHash, InviteId, LinkId, LogId, LogKey, RoomId, Ticket,
+};
 use crate::rooms::{InviteTerms, RoomView};
-use crate::wire::InviteLink;
 use crate::time::{Hlc, UnixMillis};
+use crate::wire::InviteLink;
+use crate::wire::Picture;
 
 /// What the shell tells the engine.
 #[derive(Clone, Debug)]
@@ -368,6 +370,9 @@ pub enum SignalCommand {
         broker: BrokerUrl,
         /// What.
         address: Address,
+        /// The PeerServer token that goes with it: the same after a restart, so that the broker re-attaches us at once
+        /// instead of holding the address for a socket that died with us. Letters and digits.
+        token: String,
     },
     /// Let it go.
     Release {

@@ -1,9 +1,11 @@
-//! Rooms and who is in them.
+//! Rooms and who is in them: the fold of membership entries, and the view of it that hosts show.
+
+pub(crate) mod membership;
 
 use crate::ids::{BrokerUrl, DeviceId, InviteId, LogKey, RoomId};
 use crate::port::{OrderKey, Profile, Standing};
-use crate::wire::InviteLink;
 use crate::time::UnixMillis;
+use crate::wire::InviteLink;
 use std::collections::BTreeMap;
 use std::time::Duration;
 

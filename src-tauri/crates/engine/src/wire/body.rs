@@ -2,9 +2,7 @@
 
 use super::cbor::{Reader, WireError, Writer};
 use super::kind;
-use super::limits::{
-    AVATAR_BYTES, FILE_NAME_BYTES, PICTURE_BYTES, PICTURE_SIDE, PREVIEW_BYTES, TEXT_BYTES,
-};
+use super::limits::{AVATAR_BYTES, FILE_NAME_BYTES, PICTURE_BYTES, PICTURE_SIDE, PREVIEW_BYTES, TEXT_BYTES};
 use crate::identity::clean_name;
 use crate::ids::{BlobHash, DeviceId, EntryHash, InviteId};
 use crate::port::{OrderKey, Profile};
@@ -246,9 +244,7 @@ pub(crate) fn write_profile(writer: Writer, profile: &Profile) -> Writer {
 }
 
 pub(crate) fn read_profile(r: &mut Reader<'_>) -> Result<Profile, WireError> {
-    r.nested(2, |r| {
-        Ok(Profile { name: read_name(r)?, avatar: r.optional(|r| Ok(r.bytes(AVATAR_BYTES)?.to_vec()))? })
-    })
+    r.nested(2, |r| Ok(Profile { name: read_name(r)?, avatar: r.optional(|r| Ok(r.bytes(AVATAR_BYTES)?.to_vec()))? }))
 }
 
 fn read_picture(r: &mut Reader<'_>) -> Result<Picture, WireError> {

@@ -1,7 +1,7 @@
 //! An entry of a log: a signed header that commits to a payload which travels beside it.
 //!
 //! ```text
-//! header  = [version, kind, flags, room, author, log, seq, prev/null, clock, [parents], payload length, commitment]
+//! header  = [version, kind, flags, room, author, log, seq, prev/null, clock, written, [parents], payload length, commitment]
 //! hash    = BLAKE3-derive-key("natter 2026-11 entry v1", header)
 //! commit  = BLAKE3-derive-key("natter 2026-11 payload v1", salt ‖ payload)
 //! travels = [header, signature, salt, payload/null]
@@ -14,7 +14,7 @@ use super::cbor::{Reader, WireError, Writer};
 use super::limits::{HEADER_BYTES, PARENTS, PAYLOAD_BYTES};
 use crate::identity::{Context, SecretKey, verify};
 use crate::ids::{DeviceId, EntryHash, LogId, LogKey, RoomId};
-use crate::time::Hlc;
+use crate::time::{Hlc, UnixMillis};
 
 /// The version of the header that this software writes.
 pub const VERSION: u64 = 1;
@@ -34,8 +34,10 @@ pub struct Header {
     pub seq: u64,
     /// The entry before it in this log.
     pub prev: Option<EntryHash>,
-    /// When its author says it was written.
+    /// Orders it: above the clock of everything its author had seen.
     pub clock: Hlc,
+    /// When its author says it was written. Apart from the clock, which one device that lives in the future drags along.
+    pub written: UnixMillis,
     /// Entries of others that its author had seen and nothing else names yet; at most 16, ascending.
     pub parents: Vec<EntryHash>,
     /// Bytes of payload.
@@ -123,12 +125,7 @@ impl Entry {
     }
 
     pub(crate) fn write(&self, writer: Writer) -> Writer {
-        writer
-            .array(4)
-            .bytes(&self.header)
-            .bytes(&self.signature)
-            .bytes(&self.salt)
-            .optional(self.payload.as_deref())
+        writer.array(4).bytes(&self.header).bytes(&self.signature).bytes(&self.salt).optional(self.payload.as_deref())
     }
 
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, WireError> {
@@ -151,7 +148,7 @@ impl Header {
 
     /// The bytes that are signed.
     pub fn encode(&self) -> Vec<u8> {
-        Writer::record(12)
+        Writer::record(13)
             .uint(VERSION)
             .uint(self.kind.into())
             .uint(self.flags.into())
@@ -161,6 +158,7 @@ impl Header {
             .uint(self.seq)
             .optional(self.prev.as_ref().map(|h| &h.0[..]))
             .uint(self.clock.0)
+            .uint(self.written.0)
             .each(self.parents.iter(), |w, parent| w.bytes(&parent.0))
             .uint(self.payload_len.into())
             .bytes(&self.commitment)
@@ -172,7 +170,7 @@ impl Header {
     /// # Errors
     /// [`WireError`] when they are not a header of version 1.
     pub fn decode(bytes: &[u8]) -> Result<Self, WireError> {
-        Reader::record(bytes, 12, |r| {
+        Reader::record(bytes, 13, |r| {
             if r.uint()? != VERSION {
                 return Err(WireError::UnknownVersion);
             }
@@ -184,6 +182,7 @@ impl Header {
                 seq: r.uint()?,
                 prev: r.optional(|r| Ok(EntryHash(r.exactly()?)))?,
                 clock: Hlc(r.uint()?),
+                written: UnixMillis(r.uint()?),
                 parents: r.each(PARENTS, |r| Ok(EntryHash(r.exactly()?)))?,
                 payload_len: r.u32()?,
                 commitment: r.exactly()?,

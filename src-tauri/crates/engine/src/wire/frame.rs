@@ -3,9 +3,7 @@
 use super::body::{read_profile, write_profile};
 use super::cbor::{Reader, WireError, Writer};
 use super::entry::Entry;
-use super::limits::{
-    BROKER_URL_BYTES, BROKERS, ENVELOPE_BYTES, FRAME_BYTES, HAVE_LOGS, LINKS, WANT_ENTRIES,
-};
+use super::limits::{BROKER_URL_BYTES, BROKERS, ENVELOPE_BYTES, FRAME_BYTES, HAVE_LOGS, LINKS, WANT_ENTRIES};
 use crate::ids::{BlobHash, BrokerUrl, ConnectionId, DeviceId, InviteId, LogId, LogKey, RoomId};
 use crate::port::{Profile, SignalKind};
 
@@ -167,11 +165,10 @@ impl Frame {
             Self::Ping { nonce } => Writer::record(2).uint(tag::PING).uint(*nonce).finish(),
             Self::Pong { nonce } => Writer::record(2).uint(tag::PONG).uint(*nonce).finish(),
             Self::Bye => Writer::record(1).uint(tag::BYE).finish(),
-            Self::Knock { room, invite, proof, profile } => write_profile(
-                Writer::record(5).uint(tag::KNOCK).bytes(&room.0).bytes(&invite.0).bytes(proof),
-                profile,
-            )
-            .finish(),
+            Self::Knock { room, invite, proof, profile } => {
+                write_profile(Writer::record(5).uint(tag::KNOCK).bytes(&room.0).bytes(&invite.0).bytes(proof), profile)
+                    .finish()
+            }
             Self::KnockState { room, state } => Writer::record(3)
                 .uint(tag::KNOCK_STATE)
                 .bytes(&room.0)
@@ -291,9 +288,9 @@ impl Frame {
                 }
                 Ok(Self::Want { room, log, from, to })
             }),
-            tag::ENTRIES => read(3, &|r| {
-                Ok(Self::Entries { room: room(r)?, entries: r.each(WANT_ENTRIES as usize, Entry::read)? })
-            }),
+            tag::ENTRIES => {
+                read(3, &|r| Ok(Self::Entries { room: room(r)?, entries: r.each(WANT_ENTRIES as usize, Entry::read)? }))
+            }
             tag::SIGNAL => read(6, &|r| {
                 Ok(Self::Signal {
                     room: room(r)?,
@@ -316,9 +313,9 @@ impl Frame {
                 })
             }),
             tag::ASK_BLOB => read(3, &|r| Ok(Self::AskBlob { room: room(r)?, blob: BlobHash(r.exactly()?) })),
-            tag::BLOB_IS => read(4, &|r| {
-                Ok(Self::BlobIs { room: room(r)?, blob: BlobHash(r.exactly()?), here: r.flag()? })
-            }),
+            tag::BLOB_IS => {
+                read(4, &|r| Ok(Self::BlobIs { room: room(r)?, blob: BlobHash(r.exactly()?), here: r.flag()? }))
+            }
             _ => Err(WireError::UnknownKind),
         }
     }

@@ -73,8 +73,7 @@ impl InviteLink {
     pub fn parse(text: &str) -> Result<Self, InviteError> {
         let Some(start) = text.find("natter:") else { return Err(InviteError::NotNatter) };
         let Some(rest) = text[start..].strip_prefix(PREFIX) else { return Err(InviteError::Cut) };
-        let code: String =
-            rest.chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).collect();
+        let code: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).collect();
         let bytes = URL_SAFE_NO_PAD.decode(code).map_err(|_| InviteError::Cut)?;
         let Some((&version, rest)) = bytes.split_first() else { return Err(InviteError::Cut) };
         let Some((check, record)) = rest.split_at_checked(4) else { return Err(InviteError::Cut) };

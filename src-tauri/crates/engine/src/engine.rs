@@ -1,0 +1,305 @@
+//! The composition: one engine owns the rooms, the mesh, the claims at brokers, the knocks and the wanted blobs, hands
+//! each what it needs of the others, and turns what they decide into [`Output`]s.
+//!
+//! `handle` does two things: it lets the input change the state (the files below this one, by topic), then settles,
+//! which means doing whatever has become possible or due. Settling looks only at the state, so it does not matter
+//! which input made something possible, nor whether a timer came late.
+
+mod blobs;
+mod claims;
+mod commands;
+mod frames;
+mod history;
+mod joins;
+mod links;
+mod room;
+mod signals;
+
+use crate::files::Files;
+use crate::identity::SecretKey;
+use crate::ids::{BlobHash, BrokerUrl, CommandId, DeviceId, LinkId, LogId, LogKey, RoomId, Ticket};
+use crate::mesh::Mesh;
+use crate::port::{
+    Boot, Fetch, Input, LinkCommand, Notify, Op, Output, Profile, Refusal, Reply, Standing, StoreTrouble, Stored,
+};
+use crate::time::{Instant, Now};
+use crate::wire::Frame;
+use crate::wire::limits::QUEUED_BYTES_PER_PEER;
+use claims::Claims;
+use joins::Knock;
+use rand_chacha::ChaCha20Rng;
+use rand_core::{Rng, SeedableRng};
+use room::Room;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// What a store answer is for.
+#[derive(Debug)]
+enum Pending {
+    /// The batch of a room's logs.
+    Batch(RoomId),
+    /// Orders that a room's logs need.
+    Lookup(RoomId),
+    /// Entries for a peer's WANT.
+    Serve(DeviceId),
+    /// Who may have a blob that is asked for on a bulk link.
+    Allow(LinkId, BlobHash),
+    /// Whether we hold a blob that a peer asks about.
+    HaveBlob(DeviceId, RoomId, BlobHash),
+    /// A write whose commit answers a command.
+    Command(CommandId, Reply),
+    /// A write that nobody waits for.
+    Quiet,
+}
+
+/// One bounded answer to a peer's WANTs at a time.
+#[derive(Default)]
+struct Serving {
+    queue: VecDeque<(RoomId, LogKey, u64, u64)>,
+    under_way: Option<(RoomId, LogKey, u64, u64)>,
+}
+
+/// The engine. See the module's page for how it is driven.
+pub struct Engine {
+    key: SecretKey,
+    me: DeviceId,
+    log: LogId,
+    /// Derives the broker tokens, so that they are the same after a restart.
+    token_key: [u8; 32],
+    profile: Profile,
+    rng: ChaCha20Rng,
+    rooms: BTreeMap<RoomId, Room>,
+    knocks: BTreeMap<RoomId, Knock>,
+    mesh: Mesh,
+    files: Files,
+    claims: Claims,
+    brokers: Vec<BrokerUrl>,
+    announce: Vec<BrokerUrl>,
+    pending: BTreeMap<Ticket, Pending>,
+    serving: BTreeMap<DeviceId, Serving>,
+    next_ticket: u64,
+    /// Rooms whose view a host has not seen yet.
+    changed: BTreeSet<RoomId>,
+    closing: bool,
+    out: Vec<Output>,
+}
+
+impl Engine {
+    /// Goes on from what the store holds. `seed` must be fresh randomness in production; in a simulation it is the
+    /// whole of the luck.
+    pub fn new(boot: Boot, seed: [u8; 32], now: Now) -> Self {
+        let key = SecretKey::from_seed(&boot.secret);
+        let me = key.device();
+        let mut engine = Self {
+            me,
+            log: boot.log,
+            token_key: blake3::derive_key("natter 2026-11 broker tokens v1", &boot.secret),
+            key,
+            profile: boot.profile,
+            rng: ChaCha20Rng::from_seed(seed),
+            rooms: BTreeMap::new(),
+            knocks: BTreeMap::new(),
+            mesh: Mesh::new(me),
+            files: Files::default(),
+            claims: Claims::default(),
+            brokers: Vec::new(),
+            announce: Vec::new(),
+            pending: BTreeMap::new(),
+            serving: BTreeMap::new(),
+            next_ticket: 1,
+            changed: BTreeSet::new(),
+            closing: false,
+            out: Vec::new(),
+        };
+        for boot_room in boot.rooms {
+            let id = boot_room.room;
+            let invite = boot_room.invite.clone();
+            let room = Room::restore(boot_room, LogKey { author: me, log: engine.log });
+            if room.standing == Standing::Knocking
+                && let Some(invite) = invite
+            {
+                engine.begin_knock(invite, now);
+            }
+            engine.rooms.insert(id, room);
+            engine.changed.insert(id);
+        }
+        engine
+    }
+
+    /// This device.
+    pub fn device(&self) -> DeviceId {
+        self.me
+    }
+
+    /// Takes one input and leaves in `out` what is to be done about it. Never fails and never blocks: what a peer does
+    /// wrong is an outcome.
+    pub fn handle(&mut self, input: Input, now: Now, out: &mut Vec<Output>) {
+        match input {
+            Input::Command(id, command) => self.on_command(id, command, now),
+            Input::Link(link, event) => self.on_link(link, event, now),
+            Input::Signal(event) => self.on_signal(event, now),
+            Input::Stored(stored) => self.on_stored(stored, now),
+            Input::Timeout => {}
+        }
+        self.settle(now);
+        out.append(&mut self.out);
+    }
+
+    /// When `handle(Input::Timeout, …)` is due at the latest, and for what.
+    pub fn next_timeout(&self) -> Option<(Instant, &'static str)> {
+        if self.closing {
+            return None;
+        }
+        let mut timers: Vec<(Instant, &'static str)> = Vec::new();
+        let mut add = |at: Option<Instant>, what: &'static str| timers.extend(at.map(|at| (at, what)));
+        add(self.mesh.next_timeout(), "link");
+        add(self.mesh.next_dial(&self.wanted_peers()), "dial");
+        add(self.claims.next_timeout(), "claim");
+        add(self.knocks.values().filter_map(|knock| knock.next_timeout(&self.mesh)).min(), "knock");
+        for room in self.rooms.values() {
+            add(room.next_timeout(), "room");
+        }
+        timers.into_iter().min()
+    }
+
+    fn settle(&mut self, now: Now) {
+        if self.closing {
+            return;
+        }
+        self.settle_links(now);
+        self.settle_history(now);
+        self.settle_knocks(now);
+        self.settle_claims(now);
+        self.settle_dials(now);
+        self.settle_blobs(now);
+        for id in std::mem::take(&mut self.changed) {
+            if let Some(view) = self.view(id) {
+                self.notify(Notify::Room(Box::new(view)));
+            }
+        }
+    }
+
+    fn on_stored(&mut self, stored: Stored, now: Now) {
+        match stored {
+            Stored::Committed(ticket) => match self.pending.remove(&ticket) {
+                Some(Pending::Batch(room)) => self.on_batch_committed(room, ticket, now),
+                Some(Pending::Command(id, reply)) => self.reply(id, Ok(reply)),
+                Some(
+                    Pending::Quiet
+                    | Pending::Lookup(_)
+                    | Pending::Serve(_)
+                    | Pending::Allow(..)
+                    | Pending::HaveBlob(..),
+                )
+                | None => {}
+            },
+            Stored::Failed(ticket, trouble) => self.on_store_failed(ticket, trouble, now),
+            Stored::Entries(ticket, entries) => {
+                if let Some(Pending::Serve(peer)) = self.pending.remove(&ticket) {
+                    self.on_entries_read(peer, entries);
+                }
+            }
+            Stored::Known(ticket, found) => {
+                if let Some(Pending::Lookup(room)) = self.pending.remove(&ticket)
+                    && let Some(room) = self.rooms.get_mut(&room)
+                {
+                    room.logs.looked(ticket, &found);
+                }
+            }
+            Stored::BlobRooms(ticket, rooms, here) => match self.pending.remove(&ticket) {
+                Some(Pending::Allow(link, blob)) => self.on_blob_judged(link, blob, &rooms, here),
+                Some(Pending::HaveBlob(peer, room, blob)) => self.on_blob_found(peer, room, blob, &rooms, here),
+                Some(
+                    Pending::Batch(_) | Pending::Lookup(_) | Pending::Serve(_) | Pending::Command(..) | Pending::Quiet,
+                )
+                | None => {}
+            },
+        }
+    }
+
+    fn on_store_failed(&mut self, ticket: Ticket, trouble: StoreTrouble, now: Now) {
+        match self.pending.remove(&ticket) {
+            Some(Pending::Batch(room)) => self.on_batch_failed(room, ticket, trouble, now),
+            Some(Pending::Command(id, _)) => self.reply(id, Err(Refusal::NotSaved(trouble))),
+            Some(Pending::Serve(peer)) => {
+                self.serving.remove(&peer);
+            }
+            Some(Pending::Lookup(room)) => {
+                if let Some(room) = self.rooms.get_mut(&room) {
+                    room.logs.looked(ticket, &[]);
+                    room.pause(now);
+                }
+            }
+            Some(Pending::Allow(link, blob)) => self.on_blob_judged(link, blob, &[], false),
+            Some(Pending::Quiet) => self.notify(Notify::StoreTrouble(trouble)),
+            Some(Pending::HaveBlob(..)) | None => {}
+        }
+    }
+
+    // ------------------------------------------------------------ outbox
+
+    fn notify(&mut self, notify: Notify) {
+        self.out.push(Output::Notify(notify));
+    }
+
+    fn reply(&mut self, id: CommandId, reply: Result<Reply, Refusal>) {
+        self.out.push(Output::Reply(id, reply));
+    }
+
+    fn link(&mut self, id: LinkId, command: LinkCommand) {
+        self.out.push(Output::Link(id, command));
+    }
+
+    fn ticket(&mut self, pending: Pending) -> Ticket {
+        let ticket = Ticket(self.next_ticket);
+        self.next_ticket += 1;
+        self.pending.insert(ticket, pending);
+        ticket
+    }
+
+    fn persist(&mut self, pending: Pending, ops: Vec<Op>) -> Ticket {
+        let ticket = self.ticket(pending);
+        self.out.push(Output::Persist(ticket, ops));
+        ticket
+    }
+
+    fn fetch(&mut self, pending: Pending, fetch: impl FnOnce(Ticket) -> Fetch) -> Ticket {
+        let ticket = self.ticket(pending);
+        self.out.push(Output::Fetch(fetch(ticket)));
+        ticket
+    }
+
+    /// Puts a frame on a link. False when the peer reads too slowly for it; what was pushed then comes by WANT later.
+    fn send(&mut self, id: LinkId, frame: &Frame) -> bool {
+        let bytes = frame.encode();
+        let Some(link) = self.mesh.get_mut(id) else { return false };
+        // Answers and acknowledgements are small and few; only entries can fill the queue.
+        let is_bulky = matches!(frame, Frame::Entries { .. } | Frame::Signal { .. });
+        let cap = if is_bulky { QUEUED_BYTES_PER_PEER } else { 2 * QUEUED_BYTES_PER_PEER };
+        if link.queued + bytes.len() > cap {
+            return false;
+        }
+        link.queued += bytes.len();
+        self.link(id, LinkCommand::Send(bytes));
+        true
+    }
+
+    fn send_to(&mut self, peer: DeviceId, frame: &Frame) -> bool {
+        self.mesh.live(peer).is_some_and(|link| self.send(link, frame))
+    }
+
+    fn random<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.rng.fill_bytes(&mut bytes);
+        bytes
+    }
+
+    fn jitter(&mut self) -> u32 {
+        self.rng.next_u32()
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("me", &self.me).field("rooms", &self.rooms.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,266 @@
+//! What a host asks for: checked here, so that nothing after it can be surprised.
+
+use super::room::Room;
+use super::{Engine, Pending};
+use crate::identity::{NameError, clean_name};
+use crate::ids::{CommandId, LogKey, RoomId};
+use crate::port::{Command, LinkCommand, Op, Output, Profile, Refusal, Reply, SignalCommand, Standing};
+use crate::rooms::{InviteTerms, Role};
+use crate::time::{Hlc, Now};
+use crate::wire::limits::{
+    AVATAR_BYTES, COMMANDS_IN_FLIGHT, FILE_NAME_BYTES, INVITE_LIFETIME, INVITES_PER_ROOM, PICTURE_BYTES, PICTURE_SIDE,
+    PREVIEW_BYTES, ROOMS, TEXT_BYTES,
+};
+use crate::wire::{Body, Entry, Frame, Header, InviteBody, InviteKeys, InviteLink, PICTURE_TYPES, Picture, kind};
+
+impl Engine {
+    pub(super) fn on_command(&mut self, id: CommandId, command: Command, now: Now) {
+        if self.closing {
+            return self.reply(id, Err(Refusal::ShuttingDown));
+        }
+        match command {
+            Command::CreateRoom { name } => self.create_room(id, &name, now),
+            Command::CreateInvite { room, terms } => self.create_invite(id, room, terms, now),
+            Command::RevokeInvite { room, invite } => match self.member_of(room) {
+                Err(refusal) => self.reply(id, Err(refusal)),
+                Ok(state) => {
+                    let me = self.me;
+                    let admin = state.membership.role(me).is_some_and(|role| role >= Role::Admin);
+                    match state.membership.invites().get(&invite) {
+                        None => self.reply(id, Err(Refusal::NoSuchInvite)),
+                        Some(record) if record.by != me && !admin => self.reply(id, Err(Refusal::NotAllowed)),
+                        Some(_) => self.say(room, Some(id), Body::RevokeInvite { invite }),
+                    }
+                }
+            },
+            Command::Join { invite } => self.join(id, invite, now),
+            Command::CancelJoin { room } => self.cancel_join(id, room, now),
+            Command::Admit { room, device } => self.admit_by_hand(id, room, device, now),
+            Command::Decline { room, device } => self.decline(id, room, device),
+            Command::SendText { room, text, reply_to } => {
+                let body = check_text(text).map(|text| Body::Text { text, reply_to });
+                self.speak(id, room, body);
+            }
+            Command::SendPicture { room, picture } => {
+                let body = check_picture(&picture).map(|()| Body::Picture(picture));
+                self.speak(id, room, body);
+            }
+            Command::FetchBlob { room, blob, size } => {
+                let reply = if !self.rooms.contains_key(&room) {
+                    Err(Refusal::NoSuchRoom)
+                } else if size == 0 || size > PICTURE_BYTES {
+                    Err(Refusal::TooLong)
+                } else if self.want_blob(room, blob, size) {
+                    Ok(Reply::Done)
+                } else {
+                    Err(Refusal::TooMany)
+                };
+                self.reply(id, reply);
+            }
+            Command::SetProfile { profile } => self.set_profile(id, profile),
+            Command::MarkRead { room, upto } => self.on_mark_read(id, room, upto, now),
+            Command::LeaveRoom { room } => match self.rooms.get(&room).map(|state| state.standing) {
+                None => self.reply(id, Err(Refusal::NoSuchRoom)),
+                Some(Standing::Member) if self.rooms.get(&room).is_some_and(|state| state.leaving.is_none()) => {
+                    self.leave(room, id, now);
+                }
+                Some(Standing::Member | Standing::Knocking | Standing::Gone) => {
+                    self.forget(room, now);
+                    self.reply(id, Ok(Reply::Done));
+                }
+            },
+            Command::SetBrokers { use_, announce } => {
+                self.brokers = use_;
+                self.announce = announce;
+                self.rosters_due(now);
+                self.reply(id, Ok(Reply::Done));
+            }
+            Command::NetworkChanged => {
+                self.suspect_all(now);
+                self.reply(id, Ok(Reply::Done));
+            }
+            Command::Shutdown => self.shut_down(id),
+        }
+    }
+
+    fn member_of(&self, room: RoomId) -> Result<&Room, Refusal> {
+        let state = self.rooms.get(&room).filter(|state| state.founding.is_none()).ok_or(Refusal::NoSuchRoom)?;
+        if state.standing != Standing::Member || state.leaving.is_some() {
+            return Err(Refusal::NotAMember);
+        }
+        if state.logs.drafts() >= COMMANDS_IN_FLIGHT {
+            return Err(Refusal::TooMany);
+        }
+        Ok(state)
+    }
+
+    fn speak(&mut self, id: CommandId, room: RoomId, body: Result<Body, Refusal>) {
+        match self.member_of(room).and(body) {
+            Ok(body) => self.say(room, Some(id), body),
+            Err(refusal) => self.reply(id, Err(refusal)),
+        }
+    }
+
+    fn create_room(&mut self, id: CommandId, name: &str, now: Now) {
+        let name = match clean_name(name) {
+            Ok(name) => name,
+            Err(error) => return self.reply(id, Err(name_refusal(error))),
+        };
+        if self.rooms.len() >= ROOMS {
+            return self.reply(id, Err(Refusal::TooMany));
+        }
+        let own = LogKey { author: self.me, log: self.log };
+        let body = Body::Genesis { name, profile: self.profile.clone(), nonce: self.random() };
+        let header = Header {
+            kind: kind::GENESIS,
+            flags: 0,
+            room: RoomId([0; 32]),
+            log: own,
+            seq: 1,
+            prev: None,
+            clock: Hlc::next(Hlc::default(), now.wall),
+            written: now.wall,
+            parents: Vec::new(),
+            payload_len: 0,
+            commitment: [0; 32],
+        };
+        let salt = self.random();
+        let (entry, header, hash) = Entry::sign(&self.key, header, salt, body.encode());
+        let room = RoomId(hash.0);
+        let epoch_key = self.random();
+        let mut state = Room::new(room, own, Standing::Member);
+        state.epochs.insert(1, epoch_key);
+        state.founding = Some(id);
+        state.preamble = vec![
+            Op::PutRoom { room, standing: Standing::Member, brokers: Vec::new(), invite: None },
+            Op::PutEpoch { room, epoch: 1, key: epoch_key },
+        ];
+        state.logs.take(entry, header, hash, true);
+        self.rooms.insert(room, state);
+    }
+
+    fn create_invite(&mut self, id: CommandId, room: RoomId, terms: InviteTerms, now: Now) {
+        let me = self.me;
+        let state = match self.member_of(room) {
+            Ok(state) => state,
+            Err(refusal) => return self.reply(id, Err(refusal)),
+        };
+        // Without approval whoever holds the link is in: that is an admin's decision.
+        if !terms.approval && state.membership.role(me).is_none_or(|role| role < Role::Admin) {
+            return self.reply(id, Err(Refusal::NotAllowed));
+        }
+        let live = state.membership.invites().values().filter(|invite| invite.admits(now.wall).is_ok()).count();
+        if live >= INVITES_PER_ROOM || terms.lifetime > INVITE_LIFETIME {
+            return self.reply(id, Err(Refusal::TooMany));
+        }
+        let room_name = state.membership.name().to_owned();
+        let known = state.brokers.clone();
+        let seed = self.random();
+        let keys = InviteKeys::derive(&seed);
+        let expires = now.wall.0 / 1000 + terms.lifetime.as_secs();
+        let mut brokers = self.announce.clone();
+        for url in self.brokers.iter().chain(&known) {
+            if !brokers.contains(url) {
+                brokers.push(url.clone());
+            }
+        }
+        brokers.truncate(crate::wire::limits::BROKERS);
+        let link = InviteLink { seed, room, room_name, brokers, expires };
+        let invite = link.id();
+        let body = Body::Invite(InviteBody {
+            invite,
+            rendezvous: keys.rendezvous,
+            sealing: keys.sealing,
+            uses: terms.uses,
+            expires,
+            approval: terms.approval,
+        });
+        if let Some(state) = self.rooms.get_mut(&room) {
+            // Kept with the entry it belongs to: written together or not at all.
+            state.preamble.push(Op::PutInvite { room, link: link.clone() });
+            state.invite_links.insert(invite, link);
+        }
+        self.say(room, Some(id), body);
+    }
+
+    fn set_profile(&mut self, id: CommandId, profile: Profile) {
+        let name = match clean_name(&profile.name) {
+            Ok(name) => name,
+            Err(error) => return self.reply(id, Err(name_refusal(error))),
+        };
+        if profile.avatar.as_ref().is_some_and(|avatar| avatar.len() > AVATAR_BYTES) {
+            return self.reply(id, Err(Refusal::TooLong));
+        }
+        self.profile = Profile { name, avatar: profile.avatar };
+        self.persist(Pending::Command(id, Reply::Done), vec![Op::PutProfile(self.profile.clone())]);
+        let rooms: Vec<RoomId> = self.rooms.keys().copied().collect();
+        for room in rooms {
+            if self.member_of(room).is_ok() {
+                self.say(room, None, Body::Profile(self.profile.clone()));
+            }
+        }
+    }
+
+    fn on_mark_read(&mut self, id: CommandId, room: RoomId, upto: crate::port::OrderKey, now: Now) {
+        let Some(state) = self.rooms.get_mut(&room) else { return self.reply(id, Err(Refusal::NoSuchRoom)) };
+        if state.read.is_some_and(|read| read >= upto) {
+            return self.reply(id, Ok(Reply::Done));
+        }
+        state.read = Some(upto);
+        self.persist(Pending::Command(id, Reply::Done), vec![Op::PutRead { room, upto }]);
+        self.mark_read(room, now.mono);
+        self.changed.insert(room);
+    }
+
+    fn shut_down(&mut self, id: CommandId) {
+        for link in self.mesh.ids() {
+            let chat = self.mesh.get(link).is_some_and(|l| l.is_live() && l.purpose == crate::port::LinkPurpose::Chat);
+            if chat {
+                self.send(link, &Frame::Bye);
+            }
+            self.link(link, LinkCommand::Close);
+            self.mesh.remove(link);
+        }
+        for (broker, address) in self.claims.all() {
+            self.out.push(Output::Signal(SignalCommand::Release { broker, address }));
+        }
+        self.closing = true;
+        self.reply(id, Ok(Reply::Done));
+    }
+}
+
+fn name_refusal(error: NameError) -> Refusal {
+    match error {
+        NameError::Empty => Refusal::Empty,
+        NameError::TooLong => Refusal::TooLong,
+        NameError::Unprintable => Refusal::BadName,
+    }
+}
+
+fn check_text(text: String) -> Result<String, Refusal> {
+    if text.trim().is_empty() {
+        return Err(Refusal::Empty);
+    }
+    if text.len() > TEXT_BYTES {
+        return Err(Refusal::TooLong);
+    }
+    Ok(text)
+}
+
+fn check_picture(picture: &Picture) -> Result<(), Refusal> {
+    let sides = 1..=PICTURE_SIDE;
+    let fits = sides.contains(&picture.width)
+        && sides.contains(&picture.height)
+        && (1..=PICTURE_BYTES).contains(&picture.size)
+        && picture.preview.len() <= PREVIEW_BYTES
+        && picture.thumbhash.len() <= 32
+        && picture.name.len() <= FILE_NAME_BYTES
+        && picture.caption.len() <= TEXT_BYTES / 2;
+    if !fits {
+        return Err(Refusal::TooLong);
+    }
+    if !PICTURE_TYPES.contains(&&*picture.mime) {
+        return Err(Refusal::BadName);
+    }
+    Ok(())
+}

@@ -1,0 +1,305 @@
+//! Frames of an authenticated peer, and the frames that answer them.
+
+use super::{Engine, Pending, Serving};
+use crate::ids::{DeviceId, LinkId, LogKey, RoomId};
+use crate::messages::log::Taken;
+use crate::port::{Fetch, Notify, Standing, StoredEntry};
+use crate::time::{Instant, Now};
+use crate::wire::limits::{BROKERS, FRAME_BYTES, HAVE_LOGS, LINKS, QUEUED_BYTES_PER_PEER, WANT_ENTRIES};
+use crate::wire::{Entry, Frame, Header};
+use std::time::Duration;
+
+/// WANTs of one peer that wait their turn; it asks for eight at a time in each room.
+const SERVE_QUEUE: usize = 64;
+/// Bytes of entries in one frame; the rest of 64 KiB is room for the frame around them.
+const ENTRIES_BYTES: usize = FRAME_BYTES - 1024;
+/// How long acknowledgements gather.
+const HAVE_DELAY: Duration = Duration::from_millis(150);
+/// How long changes of who is linked gather.
+const ROSTER_DELAY: Duration = Duration::from_millis(200);
+/// How long news of what others hold waits for the disk: it is only told again if lost.
+const HELD_DELAY: Duration = Duration::from_secs(1);
+
+impl Engine {
+    pub(super) fn on_frame(&mut self, id: LinkId, peer: DeviceId, frame: Frame, now: Now) {
+        match frame {
+            Frame::Auth { .. } => self.misbehaved(id, "a second AUTH", now),
+            Frame::Ping { nonce } => {
+                self.send(id, &Frame::Pong { nonce });
+            }
+            Frame::Pong { .. } => {}
+            Frame::Bye => {
+                self.drop_link(id, now);
+                let jitter = self.jitter();
+                self.mesh.away(peer, now.mono, jitter);
+            }
+            Frame::Knock { room, invite, proof, profile } => self.on_knock(id, peer, room, invite, proof, profile, now),
+            Frame::KnockState { room, state } => self.on_knock_state(id, room, state, now),
+            Frame::Welcome { room, epochs, brokers } => self.on_welcome(id, peer, room, &epochs, &brokers, now),
+            Frame::Have { room, heads, .. } => self.on_have(peer, room, &heads, now),
+            Frame::Want { room, log, from, to } => self.on_want(peer, room, log, from, to),
+            Frame::Entries { room, entries } => self.on_entries(id, peer, room, entries, now),
+            Frame::Signal { room, from, to, kind, envelope } => {
+                self.on_signal_frame(peer, room, from, to, kind, envelope, now);
+            }
+            Frame::Roster { room, linked, brokers } => self.on_roster(peer, room, linked, &brokers, now),
+            Frame::AskBlob { room, blob } => self.on_blob_asked(peer, room, blob),
+            Frame::BlobIs { room, blob, here } => self.on_blob_is(peer, room, blob, here),
+        }
+    }
+
+    // ------------------------------------------------------------ have, want, entries
+
+    fn on_have(&mut self, peer: DeviceId, room: RoomId, heads: &[(LogKey, u64)], now: Now) {
+        let own = LogKey { author: self.me, log: self.log };
+        let Some(state) = self.rooms.get_mut(&room) else { return };
+        let news = state.sync.heard(peer, heads);
+        let member = state.membership.is_member(peer);
+        for (log, seq) in news {
+            if log != own || !member {
+                continue;
+            }
+            // A peer may claim to hold what was not written yet; it holds at most what there is.
+            let seq = seq.min(state.logs.head(own));
+            let held = state.held.entry(peer).or_default().entry(log).or_insert(0);
+            if seq > *held {
+                *held = seq;
+                state.held_dirty.insert((peer, log), seq);
+                state.held_due.get_or_insert(now.mono.plus(HELD_DELAY));
+                self.out.push(crate::port::Output::Notify(Notify::Held { room, holder: peer, log, seq }));
+            }
+        }
+        self.ask_for_more(room, now.mono);
+    }
+
+    /// Sends the WANTs that are due in a room.
+    pub(super) fn ask_for_more(&mut self, room: RoomId, now: Instant) {
+        let Some(state) = self.rooms.get_mut(&room) else { return };
+        if state.retry_at.is_some() {
+            return;
+        }
+        for want in state.sync.asks(&state.logs, now) {
+            self.send_to(want.peer, &Frame::Want { room, log: want.log, from: want.from, to: want.to });
+        }
+    }
+
+    fn on_want(&mut self, peer: DeviceId, room: RoomId, log: LogKey, from: u64, to: u64) {
+        let entitled = self.rooms.get(&room).is_some_and(|state| state.membership.is_member(peer));
+        if !entitled {
+            return;
+        }
+        let serving = self.serving.entry(peer).or_default();
+        if serving.queue.len() < SERVE_QUEUE {
+            serving.queue.push_back((room, log, from, to));
+        }
+        self.serve_next(peer);
+    }
+
+    /// Reads the next range for a peer, if it keeps up with what it was sent.
+    pub(super) fn serve_next(&mut self, peer: DeviceId) {
+        let queued = self.mesh.live(peer).and_then(|id| self.mesh.get(id)).map_or(usize::MAX, |link| link.queued);
+        let Some(serving) = self.serving.get_mut(&peer) else { return };
+        if serving.under_way.is_some() || queued > QUEUED_BYTES_PER_PEER / 2 {
+            return;
+        }
+        let Some(range) = serving.queue.pop_front() else { return };
+        serving.under_way = Some(range);
+        let (room, log, from, to) = range;
+        let limit = WANT_ENTRIES as usize;
+        self.fetch(Pending::Serve(peer), |ticket| Fetch::Entries { ticket, room, log, from, to, limit });
+    }
+
+    pub(super) fn on_entries_read(&mut self, peer: DeviceId, entries: Vec<StoredEntry>) {
+        let Some(serving) = self.serving.get_mut(&peer) else { return };
+        let Some((room, log, _, to)) = serving.under_way.take() else { return };
+        if let Some(last) = entries.last()
+            && last.seq < to
+        {
+            // The read was bounded by bytes: the rest of the range is next.
+            serving.queue.push_front((room, log, last.seq + 1, to));
+        }
+        let last = entries.last().map(|entry| entry.seq);
+        self.send_entries(peer, room, entries.into_iter().map(to_wire));
+        if let (Some(seq), Some(state)) = (last, self.rooms.get_mut(&room)) {
+            state.sync.note(peer, log, seq);
+        }
+        self.serve_next(peer);
+    }
+
+    /// Sends entries in as few frames as their size allows. False when some did not fit into the peer's queue.
+    pub(super) fn send_entries(&mut self, peer: DeviceId, room: RoomId, entries: impl Iterator<Item = Entry>) -> bool {
+        let mut frame: Vec<Entry> = Vec::new();
+        let mut weight = 0;
+        let mut all = true;
+        for entry in entries {
+            if weight + entry.weight() > ENTRIES_BYTES && !frame.is_empty() {
+                all &= self.send_to(peer, &Frame::Entries { room, entries: std::mem::take(&mut frame) });
+                weight = 0;
+            }
+            weight += entry.weight();
+            frame.push(entry);
+        }
+        if !frame.is_empty() {
+            all &= self.send_to(peer, &Frame::Entries { room, entries: frame });
+        }
+        all
+    }
+
+    fn on_entries(&mut self, id: LinkId, peer: DeviceId, room: RoomId, entries: Vec<Entry>, now: Now) {
+        let Some(state) = self.rooms.get_mut(&room) else { return };
+        if state.standing == Standing::Gone || !(state.membership.is_member(peer) || state.sync.is_joined(peer)) {
+            return;
+        }
+        for entry in entries {
+            let Ok(claim) = Header::decode(&entry.header) else {
+                self.misbehaved(id, "a malformed entry", now);
+                return;
+            };
+            if claim.seq <= state.logs.reach(claim.log) {
+                // Known, or a fork that lost; either way it changes nothing, so its signature need not be checked.
+                state.sync.note(peer, claim.log, claim.seq);
+                state.sync.progressed(claim.log, claim.seq, now.mono);
+                continue;
+            }
+            let asked = state.sync.is_asked(peer, claim.log, claim.seq);
+            if !asked && !state.sync.spend(peer, now.mono) {
+                // Over its rate: what is dropped here is in the peer's next HAVE and will be asked for in its time.
+                continue;
+            }
+            let Ok((header, hash)) = entry.open() else {
+                self.misbehaved(id, "an entry that does not verify", now);
+                return;
+            };
+            if header.room_of(hash) != room {
+                self.misbehaved(id, "an entry of another room", now);
+                return;
+            }
+            let (log, seq) = (header.log, header.seq);
+            match state.logs.take(entry, header, hash, !asked) {
+                Taken::Queued | Taken::Duplicate => {
+                    state.sync.note(peer, log, seq);
+                    state.sync.progressed(log, seq, now.mono);
+                }
+                Taken::Full => {}
+            }
+        }
+    }
+
+    /// Our version vector, in as many frames as it needs.
+    pub(super) fn have_frames(&self, room: RoomId) -> Vec<Frame> {
+        let Some(state) = self.rooms.get(&room) else { return Vec::new() };
+        let heads: Vec<(LogKey, u64)> = state.logs.heads().iter().map(|(log, head)| (*log, head.seq)).collect();
+        if heads.is_empty() {
+            // "I have nothing" is what a newcomer says, and what makes the other side's HAVE an offer.
+            return vec![Frame::Have { room, whole: true, heads }];
+        }
+        let whole = heads.len() <= HAVE_LOGS;
+        heads.chunks(HAVE_LOGS).map(|heads| Frame::Have { room, whole, heads: heads.to_vec() }).collect()
+    }
+
+    /// Remembers to tell the others how far we are now; the author hears it at once.
+    pub(super) fn acknowledge(&mut self, room: RoomId, log: LogKey, now: Now) {
+        let Some(state) = self.rooms.get_mut(&room) else { return };
+        state.have_dirty.insert(log);
+        state.have_due.get_or_insert(now.mono.plus(HAVE_DELAY));
+        let head = state.logs.head(log);
+        self.send_to(log.author, &Frame::Have { room, whole: false, heads: vec![(log, head)] });
+    }
+
+    /// Sends the acknowledgements that have gathered, to whoever does not know yet.
+    pub(super) fn flush_haves(&mut self, room: RoomId, now: Now) {
+        let Some(state) = self.rooms.get_mut(&room) else { return };
+        if state.have_due.is_none_or(|due| due > now.mono) {
+            return;
+        }
+        state.have_due = None;
+        let dirty = std::mem::take(&mut state.have_dirty);
+        let peers: Vec<DeviceId> =
+            self.mesh.live_peers().into_iter().filter(|peer| state.membership.is_member(*peer)).collect();
+        let heads: Vec<(LogKey, u64)> = dirty.into_iter().map(|log| (log, state.logs.head(log))).collect();
+        for peer in peers {
+            let news: Vec<(LogKey, u64)> = heads.iter().filter(|(log, _)| log.author != peer).copied().collect();
+            for heads in news.chunks(HAVE_LOGS) {
+                self.send_to(peer, &Frame::Have { room, whole: false, heads: heads.to_vec() });
+            }
+        }
+    }
+
+    // ------------------------------------------------------------ roster
+
+    /// The member directory: whom we are linked with, and where we can be met.
+    pub(super) fn send_roster(&mut self, room: RoomId, to: DeviceId) {
+        let Some(state) = self.rooms.get(&room).filter(|state| state.membership.is_member(to)) else { return };
+        let mut linked: Vec<DeviceId> = self.mesh.live_peers();
+        linked.retain(|peer| *peer != to && state.membership.is_member(*peer));
+        linked.truncate(LINKS);
+        let mut brokers = self.announce.clone();
+        brokers.extend(self.brokers.iter().filter(|url| !self.announce.contains(url)).cloned());
+        brokers.truncate(BROKERS);
+        self.send_to(to, &Frame::Roster { room, linked, brokers });
+    }
+
+    pub(super) fn rosters_due(&mut self, now: Now) {
+        for room in self.rooms.values_mut() {
+            room.roster_due.get_or_insert(now.mono.plus(ROSTER_DELAY));
+        }
+    }
+
+    pub(super) fn flush_rosters(&mut self, room: RoomId, now: Now) {
+        let Some(state) = self.rooms.get_mut(&room) else { return };
+        if state.roster_due.is_none_or(|due| due > now.mono) {
+            return;
+        }
+        state.roster_due = None;
+        for peer in self.mesh.live_peers() {
+            self.send_roster(room, peer);
+        }
+    }
+
+    fn on_roster(&mut self, peer: DeviceId, room: RoomId, linked: Vec<DeviceId>, brokers: &[String], now: Now) {
+        let Some(state) = self.rooms.get_mut(&room).filter(|state| state.membership.is_member(peer)) else { return };
+        if state.learn_brokers(brokers) {
+            let (standing, brokers, invite) = (state.standing, state.brokers.clone(), None);
+            let op = crate::port::Op::PutRoom { room, standing, brokers, invite };
+            self.persist(Pending::Quiet, vec![op]);
+            self.changed.insert(room);
+        }
+        let Some(state) = self.rooms.get_mut(&room) else { return };
+        let before = state.rosters.insert(peer, linked.iter().copied().collect()).unwrap_or_default();
+        let news: Vec<DeviceId> = linked
+            .into_iter()
+            .filter(|device| !before.contains(device) && *device != self.me && state.membership.is_member(*device))
+            .collect();
+        for device in news {
+            if self.mesh.live(device).is_none() {
+                self.mesh.hurry(device, now.mono);
+            }
+        }
+    }
+
+    /// Writes down what members told us they hold.
+    pub(super) fn flush_held(&mut self, room: RoomId, now: Now) {
+        let Some(state) = self.rooms.get_mut(&room) else { return };
+        if state.held_due.is_none_or(|due| due > now.mono) {
+            return;
+        }
+        state.held_due = None;
+        let ops = std::mem::take(&mut state.held_dirty)
+            .into_iter()
+            .map(|((holder, log), seq)| crate::port::Op::PutHeld { room, holder, log, seq })
+            .collect();
+        self.persist(Pending::Quiet, ops);
+    }
+}
+
+impl Serving {
+    /// Whether nothing is asked for any more.
+    pub(super) fn is_idle(&self) -> bool {
+        self.queue.is_empty() && self.under_way.is_none()
+    }
+}
+
+/// A stored entry as it travels.
+pub(super) fn to_wire(stored: StoredEntry) -> Entry {
+    Entry { header: stored.header, signature: stored.signature, salt: stored.salt, payload: stored.payload }
+}

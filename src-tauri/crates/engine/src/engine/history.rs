@@ -1,0 +1,331 @@
+//! From a draft or a received entry to durable history: plan, write, apply, tell.
+
+use super::{Engine, Pending};
+use crate::ids::{CommandId, DeviceId, EntryHash, LogKey, RoomId, Ticket};
+use crate::messages::log::{Batch, Draft, Plan};
+use crate::port::{Fetch, Notify, Op, Output, Refusal, Reply, Standing, StoreTrouble, StoredEntry};
+use crate::time::{Instant, Now};
+use crate::wire::{Body, Frame, KnockState, kind};
+use std::time::Duration;
+
+/// How long a LEAVE waits for somebody to take it along.
+const LEAVING: Duration = Duration::from_secs(5);
+/// How long reading marks gather before they are told.
+const RECEIPT_DELAY: Duration = Duration::from_secs(1);
+
+impl Engine {
+    /// Moves every room's history as far as it goes.
+    pub(super) fn settle_history(&mut self, now: Now) {
+        let ids: Vec<RoomId> = self.rooms.keys().copied().collect();
+        for id in ids {
+            self.flush_receipt(id, now);
+            self.flush_haves(id, now);
+            self.flush_rosters(id, now);
+            self.flush_held(id, now);
+            self.advance(id, now);
+            let Some(room) = self.rooms.get_mut(&id) else { continue };
+            if room.sync.next_timeout().is_some_and(|due| due <= now.mono) {
+                self.ask_for_more(id, now.mono);
+            }
+            self.settle_leaving(id, now);
+        }
+        self.serving.retain(|_, serving| !serving.is_idle());
+    }
+
+    fn advance(&mut self, id: RoomId, now: Now) {
+        let rng = &mut self.rng;
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        if room.retry_at.is_some_and(|at| at > now.mono) {
+            return;
+        }
+        if room.retry_at.take().is_some() {
+            self.ask_for_more(id, now.mono);
+            return self.advance(id, now);
+        }
+        let salt = || {
+            let mut salt = [0; 16];
+            rand_core::Rng::fill_bytes(rng, &mut salt);
+            salt
+        };
+        match room.logs.plan(&self.key, now.wall, &room.membership, salt) {
+            Plan::Idle => {}
+            Plan::Lookup(hashes) => {
+                let wanted = hashes.clone();
+                let room = id;
+                let ticket = self.fetch(Pending::Lookup(id), |ticket| Fetch::Lookup { ticket, room, hashes: wanted });
+                if let Some(room) = self.rooms.get_mut(&id) {
+                    room.logs.look(ticket, hashes);
+                }
+            }
+            Plan::Write(ops) => {
+                let all = room.preamble.iter().cloned().chain(ops).collect();
+                let ticket = self.persist(Pending::Batch(id), all);
+                if let Some(room) = self.rooms.get_mut(&id) {
+                    room.logs.begin(ticket);
+                }
+            }
+        }
+        for log in self.rooms.get_mut(&id).map(|room| room.logs.take_forks()).unwrap_or_default() {
+            self.notify(Notify::PeerMisbehaved { peer: Some(log.author), rule: "two entries for one place in a log" });
+        }
+    }
+
+    /// Queues something to say in a room.
+    pub(super) fn say(&mut self, room: RoomId, command: Option<CommandId>, body: Body) {
+        if let Some(room) = self.rooms.get_mut(&room) {
+            room.logs.draft(Draft { command, body });
+        }
+    }
+
+    pub(super) fn on_batch_committed(&mut self, id: RoomId, ticket: Ticket, now: Now) {
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let Some(batch) = room.logs.committed(ticket) else { return };
+        room.preamble.clear();
+        let founding = room.founding.take();
+        room.membership.extend(batch.entries.iter().map(|(stored, ..)| stored));
+        if let Some(command) = founding {
+            self.reply(command, Ok(Reply::Room(id)));
+            self.changed.insert(id);
+        }
+        self.tell_entries(id, &batch, now);
+        for (draft, hash) in &batch.drafts {
+            if let Some(command) = draft.command {
+                let reply = self.reply_to_draft(id, &draft.body, *hash);
+                self.reply(command, Ok(reply));
+            }
+        }
+        if batch.entries.iter().any(|(stored, ..)| stored.kind < kind::FIRST_MESSAGE) {
+            self.membership_changed(id, now);
+        }
+        self.ask_for_more(id, now.mono);
+    }
+
+    /// Pushes what is ours, acknowledges what is theirs, shows both.
+    fn tell_entries(&mut self, id: RoomId, batch: &Batch, now: Now) {
+        let own = LogKey { author: self.me, log: self.log };
+        let mut theirs: Vec<LogKey> = Vec::new();
+        let mut ours = Vec::new();
+        for (stored, entry, live) in &batch.entries {
+            if stored.log == own {
+                ours.push((entry.clone(), stored.seq));
+            } else if !theirs.contains(&stored.log) {
+                theirs.push(stored.log);
+            }
+            self.show(stored, *live);
+        }
+        if let Some((_, last)) = ours.last().cloned() {
+            for peer in self.members_linked(id) {
+                let sent = self.send_entries(peer, id, ours.iter().map(|(entry, _)| entry.clone()));
+                let Some(room) = self.rooms.get_mut(&id) else { return };
+                if !sent {
+                    // It reads too slowly for a push; a HAVE lets it ask in its own time.
+                    room.have_dirty.insert(own);
+                    room.have_due.get_or_insert(now.mono);
+                }
+            }
+            self.knows_own(id, last);
+        }
+        for log in theirs {
+            self.acknowledge(id, log, now);
+        }
+    }
+
+    /// Entries that are not messages change what the room looks like.
+    fn show(&mut self, stored: &StoredEntry, live: bool) {
+        let body = stored.payload.as_deref().and_then(|payload| Body::decode(stored.kind, payload).ok());
+        match body {
+            Some(Body::Receipt { upto }) => {
+                let reader = stored.log.author;
+                let news = self.rooms.get_mut(&stored.room).is_some_and(|room| room.put_receipt(reader, upto));
+                if news {
+                    self.notify(Notify::Read { room: stored.room, reader, upto });
+                }
+            }
+            Some(Body::Profile(_)) => {
+                self.changed.insert(stored.room);
+            }
+            Some(
+                Body::Genesis { .. }
+                | Body::Invite(_)
+                | Body::Admit { .. }
+                | Body::Leave
+                | Body::RevokeInvite { .. }
+                | Body::Text { .. }
+                | Body::Picture(_),
+            )
+            | None => {}
+        }
+        self.notify(Notify::Entry { entry: Box::new(stored.clone()), live });
+    }
+
+    fn knows_own(&mut self, id: RoomId, seq: u64) {
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        if room.leaving.is_some_and(|(_, leave)| leave == u64::MAX) {
+            room.leaving = room.leaving.map(|(at, _)| (at, seq));
+        }
+    }
+
+    fn reply_to_draft(&self, id: RoomId, body: &Body, hash: EntryHash) -> Reply {
+        match body {
+            Body::Invite(invite) => {
+                let link = self.rooms.get(&id).and_then(|room| room.invite_links.get(&invite.invite));
+                link.map_or(Reply::Done, |link| Reply::Invite(link.clone()))
+            }
+            Body::Text { .. } | Body::Picture(_) => Reply::Sent(hash),
+            Body::Genesis { .. } => Reply::Room(id),
+            Body::Admit { .. } | Body::RevokeInvite { .. } | Body::Profile(_) | Body::Receipt { .. } | Body::Leave => {
+                Reply::Done
+            }
+        }
+    }
+
+    pub(super) fn on_batch_failed(&mut self, id: RoomId, ticket: Ticket, trouble: StoreTrouble, now: Now) {
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let Some(drafts) = room.logs.failed(ticket) else { return };
+        room.pause(now);
+        let founding = room.founding.take();
+        if room.leaving.is_some() && drafts.iter().any(|draft| matches!(draft.body, Body::Leave)) {
+            room.leaving = None;
+        }
+        for request in room.requests.values_mut() {
+            request.admitting = false;
+        }
+        room.preamble.clear();
+        let mut told = founding.is_some();
+        for draft in drafts {
+            match draft.command {
+                Some(command) => {
+                    told = true;
+                    self.reply(command, Err(Refusal::NotSaved(trouble)));
+                }
+                // What the engine says by itself it says again later.
+                None => self.say(id, None, draft.body),
+            }
+        }
+        if let Some(command) = founding {
+            self.rooms.remove(&id);
+            self.reply(command, Err(Refusal::NotSaved(trouble)));
+        }
+        if !told {
+            self.notify(Notify::StoreTrouble(trouble));
+        }
+        self.changed.insert(id);
+    }
+
+    /// The fold has moved: let in who is in now, let go who is not.
+    fn membership_changed(&mut self, id: RoomId, now: Now) {
+        self.changed.insert(id);
+        let me = self.me;
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        room.logs.forget_refusals();
+        let (is_member, was_member) = (room.membership.is_member(me), room.membership.was_member(me));
+        match room.standing {
+            Standing::Knocking if is_member => self.admitted(id, now),
+            Standing::Member if was_member && !is_member && room.leaving.is_none() => {
+                room.standing = Standing::Gone;
+                let brokers = room.brokers.clone();
+                let op = Op::PutRoom { room: id, standing: Standing::Gone, brokers, invite: None };
+                self.persist(Pending::Quiet, vec![op]);
+            }
+            Standing::Member | Standing::Knocking | Standing::Gone => {}
+        }
+        self.answer_requests(id);
+        for peer in self.mesh.live_peers() {
+            let Some(room) = self.rooms.get(&id) else { return };
+            let member = room.membership.is_member(peer);
+            let link = self.mesh.live(peer).and_then(|link| self.mesh.get(link));
+            let knocker = link.is_some_and(|link| link.is_knock() && !link.offerer && link.room == id);
+            if member && (knocker || !room.sync.is_joined(peer) || room.rosters.get(&peer).is_none()) {
+                if knocker {
+                    self.welcome(id, peer);
+                }
+                self.greet(id, peer, now);
+            } else if !member && room.sync.is_joined(peer) && room.membership.was_member(peer) {
+                // Gone: it gets nothing more from us.
+                if let Some(room) = self.rooms.get_mut(&id) {
+                    room.sync.part(peer);
+                    room.rosters.remove(&peer);
+                }
+            }
+        }
+        self.rosters_due(now);
+    }
+
+    /// Those who waited for their ADMIT: it is there, or the fold did not take it.
+    fn answer_requests(&mut self, id: RoomId) {
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let admitted: Vec<DeviceId> =
+            room.requests.keys().copied().filter(|device| room.membership.is_member(*device)).collect();
+        for device in admitted {
+            room.requests.remove(&device);
+        }
+        if room.logs.is_writing() || room.logs.drafts() > 0 {
+            return;
+        }
+        let refused: Vec<DeviceId> =
+            room.requests.iter().filter(|(_, request)| request.admitting).map(|(device, _)| *device).collect();
+        for device in refused {
+            if let Some(request) = self.rooms.get_mut(&id).and_then(|room| room.requests.remove(&device)) {
+                self.send(request.link, &Frame::KnockState { room: id, state: KnockState::UsedUp });
+            }
+        }
+    }
+
+    /// Members of a room with a live link.
+    pub(super) fn members_linked(&self, id: RoomId) -> Vec<DeviceId> {
+        let Some(room) = self.rooms.get(&id) else { return Vec::new() };
+        self.mesh.live_peers().into_iter().filter(|peer| room.membership.is_member(*peer)).collect()
+    }
+
+    // ------------------------------------------------------------ reading marks
+
+    pub(super) fn mark_read(&mut self, id: RoomId, now: Instant) {
+        if let Some(room) = self.rooms.get_mut(&id) {
+            room.receipt_due.get_or_insert(now.plus(RECEIPT_DELAY));
+        }
+    }
+
+    fn flush_receipt(&mut self, id: RoomId, now: Now) {
+        let me = self.me;
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        if room.receipt_due.is_none_or(|due| due > now.mono) {
+            return;
+        }
+        room.receipt_due = None;
+        let Some(upto) = room.read else { return };
+        if room.membership.is_member(me) && room.reads.get(&me).is_none_or(|told| *told < upto) {
+            self.say(id, None, Body::Receipt { upto });
+        }
+    }
+
+    // ------------------------------------------------------------ leaving
+
+    /// Starts to leave: LEAVE is written like any entry, and the room stays until somebody has it.
+    pub(super) fn leave(&mut self, id: RoomId, command: CommandId, now: Now) {
+        if let Some(room) = self.rooms.get_mut(&id) {
+            room.leaving = Some((now.mono.plus(LEAVING), u64::MAX));
+        }
+        self.say(id, Some(command), Body::Leave);
+    }
+
+    fn settle_leaving(&mut self, id: RoomId, now: Now) {
+        let own = LogKey { author: self.me, log: self.log };
+        let Some(room) = self.rooms.get(&id) else { return };
+        let Some((at, seq)) = room.leaving else { return };
+        let taken = seq != u64::MAX && room.held.values().any(|logs| logs.get(&own).is_some_and(|held| *held >= seq));
+        if taken || at <= now.mono {
+            self.forget(id, now);
+        }
+    }
+
+    /// Drops a room from memory and disk.
+    pub(super) fn forget(&mut self, id: RoomId, now: Now) {
+        self.rooms.remove(&id);
+        self.knocks.remove(&id);
+        self.changed.remove(&id);
+        self.files.forget(id);
+        self.persist(Pending::Quiet, vec![Op::ForgetRoom(id)]);
+        self.out.push(Output::Notify(Notify::RoomForgotten(id)));
+        self.close_strangers(now);
+    }
+}

@@ -1,0 +1,263 @@
+//! One room as the engine holds it, and the view of it that hosts show.
+
+use super::Engine;
+use crate::ids::{BrokerUrl, CommandId, DeviceId, InviteId, LinkId, LogKey, RoomId};
+use crate::messages::log::{Logs, Rules};
+use crate::messages::sync::Sync;
+use crate::port::{BootRoom, Op, OrderKey, Profile, Standing};
+use crate::rooms::membership::Membership;
+use crate::rooms::{InviteView, MemberView, Presence, RequestView, RoomView};
+use crate::signaling::envelope::SealingKey;
+use crate::time::{Instant, Now};
+use crate::wire::limits::{BROKER_URL_BYTES, BROKERS};
+use crate::wire::{Body, InviteLink};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// How long a failed disk is left alone.
+const STORE_PAUSE: Duration = Duration::from_secs(5);
+
+/// A device that knocked and waits for a person, or for its ADMIT to become durable.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) profile: Profile,
+    pub(super) invite: InviteId,
+    pub(super) proof: [u8; 64],
+    pub(super) link: LinkId,
+    pub(super) admitting: bool,
+}
+
+pub(super) struct Room {
+    pub(super) standing: Standing,
+    pub(super) brokers: Vec<BrokerUrl>,
+    pub(super) epochs: BTreeMap<u32, [u8; 32]>,
+    pub(super) membership: Membership,
+    pub(super) logs: Logs,
+    pub(super) sync: Sync,
+    pub(super) requests: BTreeMap<DeviceId, Request>,
+    pub(super) declined: BTreeSet<DeviceId>,
+    pub(super) invite_links: BTreeMap<InviteId, InviteLink>,
+    pub(super) held: BTreeMap<DeviceId, BTreeMap<LogKey, u64>>,
+    pub(super) held_dirty: BTreeMap<(DeviceId, LogKey), u64>,
+    pub(super) held_due: Option<Instant>,
+    pub(super) reads: BTreeMap<DeviceId, OrderKey>,
+    pub(super) read: Option<OrderKey>,
+    pub(super) rosters: BTreeMap<DeviceId, BTreeSet<DeviceId>>,
+    pub(super) roster_due: Option<Instant>,
+    pub(super) have_dirty: BTreeSet<LogKey>,
+    pub(super) have_due: Option<Instant>,
+    pub(super) receipt_due: Option<Instant>,
+    /// Writes that belong into the next batch's transaction.
+    pub(super) preamble: Vec<Op>,
+    /// CREATE waits for the first batch.
+    pub(super) founding: Option<CommandId>,
+    /// After a failed write, nothing is tried before this.
+    pub(super) retry_at: Option<Instant>,
+    /// LEAVE is written; the room goes at this time, or once somebody holds it.
+    pub(super) leaving: Option<(Instant, u64)>,
+}
+
+impl Rules for Membership {
+    fn admits(&self, author: DeviceId) -> bool {
+        self.is_member(author)
+    }
+}
+
+impl Room {
+    pub(super) fn new(id: RoomId, own: LogKey, standing: Standing) -> Self {
+        Self {
+            standing,
+            brokers: Vec::new(),
+            epochs: BTreeMap::new(),
+            membership: Membership::new(id),
+            logs: Logs::new(id, own),
+            sync: Sync::default(),
+            requests: BTreeMap::new(),
+            declined: BTreeSet::new(),
+            invite_links: BTreeMap::new(),
+            held: BTreeMap::new(),
+            held_dirty: BTreeMap::new(),
+            held_due: None,
+            reads: BTreeMap::new(),
+            read: None,
+            rosters: BTreeMap::new(),
+            roster_due: None,
+            have_dirty: BTreeSet::new(),
+            have_due: None,
+            receipt_due: None,
+            preamble: Vec::new(),
+            founding: None,
+            retry_at: None,
+            leaving: None,
+        }
+    }
+
+    pub(super) fn restore(boot: BootRoom, own: LogKey) -> Self {
+        let mut room = Self::new(boot.room, own, boot.standing);
+        room.brokers = boot.brokers;
+        room.epochs = boot.epochs.into_iter().collect();
+        room.logs.restore(&boot.heads, &boot.frontier);
+        room.membership.extend(&boot.state);
+        for entry in &boot.state {
+            let body = entry.payload.as_deref().and_then(|payload| Body::decode(entry.kind, payload).ok());
+            if let Some(Body::Receipt { upto }) = body {
+                room.put_receipt(entry.log.author, upto);
+            }
+        }
+        for (holder, log, seq) in boot.held {
+            room.held.entry(holder).or_default().insert(log, seq);
+        }
+        room.read = boot.read;
+        room.invite_links = boot.invites.into_iter().map(|link| (link.id(), link)).collect();
+        room
+    }
+
+    /// The newest epoch and its key.
+    pub(super) fn epoch(&self) -> Option<(u32, [u8; 32])> {
+        self.epochs.last_key_value().map(|(epoch, key)| (*epoch, *key))
+    }
+
+    pub(super) fn sealing_keys(&self) -> Vec<(u32, SealingKey)> {
+        self.epochs.iter().map(|(epoch, key)| (*epoch, SealingKey::of_epoch(key))).collect()
+    }
+
+    pub(super) fn pause(&mut self, now: Now) {
+        self.retry_at = Some(now.mono.plus(STORE_PAUSE));
+    }
+
+    /// Takes a reader's mark if it is news.
+    pub(super) fn put_receipt(&mut self, reader: DeviceId, upto: OrderKey) -> bool {
+        let mark = self.reads.entry(reader).or_insert(upto);
+        let news = *mark <= upto;
+        *mark = upto.max(*mark);
+        news
+    }
+
+    /// Learns where the room meets. Returns whether something was new.
+    pub(super) fn learn_brokers(&mut self, urls: &[BrokerUrl]) -> bool {
+        let before = self.brokers.len();
+        for url in urls {
+            let speaks = ["ws://", "wss://", "http://", "https://"].iter().any(|scheme| url.starts_with(scheme));
+            if speaks && url.len() <= BROKER_URL_BYTES && self.brokers.len() < BROKERS && !self.brokers.contains(url) {
+                self.brokers.push(url.clone());
+            }
+        }
+        self.brokers.len() > before
+    }
+
+    pub(super) fn next_timeout(&self) -> Option<Instant> {
+        let leaving = self.leaving.map(|(at, _)| at);
+        [
+            self.held_due,
+            self.roster_due,
+            self.have_due,
+            self.receipt_due,
+            self.retry_at,
+            leaving,
+            self.sync.next_timeout(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+}
+
+impl Engine {
+    /// The room as a host shows it; none while this device only knocks.
+    pub(super) fn view(&self, id: RoomId) -> Option<RoomView> {
+        let room = self.rooms.get(&id).filter(|room| room.standing != Standing::Knocking && room.founding.is_none())?;
+        let members = room
+            .membership
+            .members()
+            .iter()
+            .map(|(device, member)| MemberView {
+                device: *device,
+                profile: room.membership.profile(*device),
+                role: member.role,
+                presence: self.presence(*device),
+                since: member.since,
+                heads: room
+                    .logs
+                    .heads()
+                    .iter()
+                    .filter(|(log, _)| log.author == *device)
+                    .map(|(log, head)| (*log, head.seq))
+                    .collect(),
+            })
+            .collect();
+        let former = room.membership.former().map(|device| (device, room.membership.profile(device))).collect();
+        let requests = room
+            .requests
+            .iter()
+            .filter(|(_, request)| !request.admitting)
+            .map(|(device, request)| RequestView {
+                device: *device,
+                profile: request.profile.clone(),
+                invite: request.invite,
+            })
+            .collect();
+        let invites = room
+            .membership
+            .invites()
+            .iter()
+            .filter(|(_, invite)| !invite.revoked && (invite.body.uses == 0 || invite.used < invite.body.uses))
+            .map(|(id, invite)| InviteView {
+                invite: *id,
+                by: invite.by,
+                uses: invite.body.uses,
+                used: invite.used,
+                expires: crate::time::UnixMillis(invite.body.expires.saturating_mul(1000)),
+                approval: invite.body.approval,
+                link: room.invite_links.get(id).cloned(),
+            })
+            .collect();
+        Some(RoomView {
+            room: id,
+            name: room.membership.name().to_owned(),
+            standing: room.standing,
+            members,
+            former,
+            requests,
+            invites,
+            brokers: room.brokers.clone(),
+            read: room.read,
+            held: room.held.clone(),
+            reads: room.reads.clone(),
+        })
+    }
+
+    fn presence(&self, device: DeviceId) -> Presence {
+        if device == self.me || self.mesh.live(device).is_some() {
+            Presence::Online
+        } else if self.mesh.is_connecting(device) {
+            Presence::Connecting
+        } else {
+            Presence::Offline
+        }
+    }
+
+    /// Everyone with whom a link is wanted: the members of all rooms.
+    pub(super) fn wanted_peers(&self) -> BTreeSet<DeviceId> {
+        self.rooms
+            .values()
+            .filter(|room| room.standing == Standing::Member && room.founding.is_none())
+            .flat_map(|room| room.membership.members().keys().copied())
+            .filter(|device| *device != self.me)
+            .collect()
+    }
+
+    /// Rooms that a peer is a member of, as we know it.
+    pub(super) fn rooms_with(&self, peer: DeviceId) -> Vec<RoomId> {
+        self.rooms
+            .iter()
+            .filter(|(_, room)| room.standing != Standing::Gone && room.membership.is_member(peer))
+            .map(|(id, _)| *id)
+            .collect()
+    }
+
+    /// Hosts see presence: every room with this peer looks different now.
+    pub(super) fn touch_peer(&mut self, peer: DeviceId) {
+        let rooms = self.rooms_with(peer);
+        self.changed.extend(rooms);
+    }
+}

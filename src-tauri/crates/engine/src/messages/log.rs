@@ -1,0 +1,491 @@
+//! The logs of one room: what is held, what waits for its causes, and the one batch that is on its way to the disk.
+//!
+//! Nothing counts before it is durable. Entries of others and drafts of our own wait in queues; one batch at a time is
+//! planned against the durable state, written in one transaction and only then applied. A failed write therefore
+//! changes nothing here either: drafts are refused with the reason, entries of others are dropped and asked for again.
+//! While a batch is being written more gathers, which makes group commit out of a slow disk by itself.
+
+use crate::identity::SecretKey;
+use crate::ids::{CommandId, DeviceId, EntryHash, LogKey, RoomId, Ticket};
+use crate::port::{Op, OrderKey, StoredEntry};
+use crate::time::{Hlc, UnixMillis};
+use crate::wire::limits::{LOGS_PER_ROOM, PARENTS, PENDING_BYTES_PER_ROOM, PENDING_PER_AUTHOR};
+use crate::wire::{Body, Entry, Header, kind};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+/// Entries in one transaction.
+const BATCH_ENTRIES: usize = 256;
+/// Hashes whose order is kept in memory; older ones are looked up on disk.
+const RECENT: usize = 4096;
+/// Hashes of the frontier; more than the members of a room can leave concurrent.
+const FRONTIER: usize = 1024;
+/// How far beyond its first sight a message may claim to have been written.
+const FUTURE: Duration = Duration::from_secs(5 * 60);
+
+/// Where a durable entry stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Known {
+    pub(crate) order: OrderKey,
+    pub(crate) shown: UnixMillis,
+}
+
+/// The end of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub(crate) seq: u64,
+    pub(crate) known: Known,
+}
+
+/// An entry of somebody else whose signature is good and whose turn has not come.
+struct Waiting {
+    entry: Entry,
+    header: Header,
+    hash: EntryHash,
+    live: bool,
+}
+
+/// Something this device will say as soon as the batch before it is written.
+#[derive(Clone, Debug)]
+pub(crate) struct Draft {
+    /// Who waits for the answer; none when the engine itself speaks (profiles, receipts, admissions).
+    pub(crate) command: Option<CommandId>,
+    pub(crate) body: Body,
+}
+
+/// What is being written.
+pub(crate) struct Batch {
+    pub(crate) entries: Vec<(StoredEntry, Entry, bool)>,
+    pub(crate) drafts: Vec<(Draft, EntryHash)>,
+    frontier: BTreeMap<EntryHash, Known>,
+}
+
+/// A plan: what to do next.
+pub(crate) enum Plan {
+    /// Nothing can move.
+    Idle,
+    /// The order of these is needed first.
+    Lookup(Vec<EntryHash>),
+    /// Write this.
+    Write(Vec<Op>),
+}
+
+/// What happened to an entry that came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// It waits for its turn.
+    Queued,
+    /// It is durable already, or waits already.
+    Duplicate,
+    /// There is no room to let it wait; it will be asked for again.
+    Full,
+}
+
+/// Rules that only the room knows.
+pub(crate) trait Rules {
+    /// Whether entries of this author count now.
+    fn admits(&self, author: DeviceId) -> bool;
+}
+
+pub(crate) struct Logs {
+    room: RoomId,
+    own: LogKey,
+    heads: BTreeMap<LogKey, Head>,
+    frontier: BTreeMap<EntryHash, Known>,
+    recent: BTreeMap<EntryHash, Known>,
+    recent_order: VecDeque<EntryHash>,
+    absent: BTreeSet<EntryHash>,
+    waiting: BTreeMap<LogKey, BTreeMap<u64, Waiting>>,
+    waiting_bytes: usize,
+    drafts: VecDeque<Draft>,
+    batch: Option<(Ticket, Batch)>,
+    looking: Option<(Ticket, Vec<EntryHash>)>,
+    latest: Hlc,
+    /// Authors whose entries were turned down: not asked for again until membership changes.
+    refused: BTreeSet<LogKey>,
+    /// Authors that signed two entries for one place, found since the last look.
+    forks: Vec<LogKey>,
+}
+
+impl Logs {
+    pub(crate) fn new(room: RoomId, own: LogKey) -> Self {
+        Self {
+            room,
+            own,
+            heads: BTreeMap::new(),
+            frontier: BTreeMap::new(),
+            recent: BTreeMap::new(),
+            recent_order: VecDeque::new(),
+            absent: BTreeSet::new(),
+            waiting: BTreeMap::new(),
+            waiting_bytes: 0,
+            drafts: VecDeque::new(),
+            batch: None,
+            looking: None,
+            latest: Hlc::default(),
+            refused: BTreeSet::new(),
+            forks: Vec::new(),
+        }
+    }
+
+    /// Goes on from the disk.
+    pub(crate) fn restore(&mut self, heads: &[StoredEntry], frontier: &[(OrderKey, UnixMillis)]) {
+        for entry in heads {
+            let known = Known { order: entry.order, shown: entry.shown };
+            self.heads.insert(entry.log, Head { seq: entry.seq, known });
+            self.remember(known);
+            self.latest = self.latest.max(entry.order.clock);
+        }
+        for (order, shown) in frontier {
+            let known = Known { order: *order, shown: *shown };
+            self.frontier.insert(order.hash, known);
+            self.remember(known);
+        }
+    }
+
+    pub(crate) fn heads(&self) -> &BTreeMap<LogKey, Head> {
+        &self.heads
+    }
+
+    pub(crate) fn head(&self, log: LogKey) -> u64 {
+        self.heads.get(&log).map_or(0, |head| head.seq)
+    }
+
+    /// How far a log is held or waits without a gap: what need not be asked for.
+    pub(crate) fn reach(&self, log: LogKey) -> u64 {
+        let mut reach = self.head(log);
+        if let Some((_, batch)) = &self.batch {
+            for (stored, ..) in batch.entries.iter().filter(|(stored, ..)| stored.log == log) {
+                reach = reach.max(stored.seq);
+            }
+        }
+        if let Some(waiting) = self.waiting.get(&log) {
+            for seq in waiting.range(reach + 1..).map(|(seq, _)| *seq) {
+                if seq != reach + 1 {
+                    break;
+                }
+                reach = seq;
+            }
+        }
+        reach
+    }
+
+    pub(crate) fn is_refused(&self, log: LogKey) -> bool {
+        self.refused.contains(&log)
+    }
+
+    pub(crate) fn forget_refusals(&mut self) {
+        self.refused.clear();
+    }
+
+    pub(crate) fn is_writing(&self) -> bool {
+        self.batch.is_some()
+    }
+
+    pub(crate) fn has_room(&self) -> bool {
+        self.waiting_bytes < PENDING_BYTES_PER_ROOM
+    }
+
+    pub(crate) fn drafts(&self) -> usize {
+        self.drafts.len() + self.batch.as_ref().map_or(0, |(_, batch)| batch.drafts.len())
+    }
+
+    pub(crate) fn draft(&mut self, draft: Draft) {
+        self.drafts.push_back(draft);
+    }
+
+    pub(crate) fn take_forks(&mut self) -> Vec<LogKey> {
+        std::mem::take(&mut self.forks)
+    }
+
+    /// Lets a verified entry wait for its turn. `live` = pushed as it was written, not fetched from history.
+    pub(crate) fn take(&mut self, entry: Entry, header: Header, hash: EntryHash, live: bool) -> Taken {
+        let log = header.log;
+        if header.seq <= self.head(log) || self.in_batch(log, header.seq) || self.refused.contains(&log) {
+            return Taken::Duplicate;
+        }
+        let weight = entry.weight();
+        let known_log = self.heads.contains_key(&log) || self.waiting.contains_key(&log);
+        if self.waiting_bytes + weight > PENDING_BYTES_PER_ROOM
+            || (!known_log && self.heads.len() + self.waiting.len() >= LOGS_PER_ROOM)
+        {
+            return Taken::Full;
+        }
+        let queue = self.waiting.entry(log).or_default();
+        if queue.contains_key(&header.seq) {
+            return Taken::Duplicate;
+        }
+        if queue.len() >= PENDING_PER_AUTHOR {
+            return Taken::Full;
+        }
+        self.waiting_bytes += weight;
+        queue.insert(header.seq, Waiting { entry, header, hash, live });
+        Taken::Queued
+    }
+
+    /// What can move now. After [`Plan::Write`] the caller must report with [`Self::begin`] which ticket it got.
+    pub(crate) fn plan(
+        &mut self,
+        key: &SecretKey,
+        wall: UnixMillis,
+        rules: &impl Rules,
+        mut salt: impl FnMut() -> [u8; 16],
+    ) -> Plan {
+        if self.batch.is_some() || self.looking.is_some() {
+            return Plan::Idle;
+        }
+        let mut planner = Planner {
+            heads: BTreeMap::new(),
+            known: BTreeMap::new(),
+            frontier: self.frontier.clone(),
+            latest: self.latest,
+            entries: Vec::new(),
+            drafts: Vec::new(),
+            lookup: BTreeSet::new(),
+            closed: false,
+        };
+        self.plan_waiting(&mut planner, wall, rules);
+        self.plan_drafts(&mut planner, key, wall, &mut salt);
+        if planner.entries.is_empty() {
+            if planner.lookup.is_empty() {
+                return Plan::Idle;
+            }
+            return Plan::Lookup(planner.lookup.into_iter().take(PARENTS + 1).collect());
+        }
+        while planner.frontier.len() > FRONTIER {
+            // The oldest ends of history can only be concurrent with what nobody reads any more.
+            let oldest = planner.frontier.values().min_by_key(|known| known.order).map(|known| known.order.hash);
+            oldest.and_then(|hash| planner.frontier.remove(&hash));
+        }
+        let mut ops: Vec<Op> = planner.entries.iter().map(|(stored, ..)| Op::PutEntry(stored.clone())).collect();
+        ops.push(Op::PutFrontier { room: self.room, frontier: planner.frontier.keys().copied().collect() });
+        let batch = Batch { entries: planner.entries, drafts: planner.drafts, frontier: planner.frontier };
+        // The ticket follows with `begin`.
+        self.batch = Some((Ticket(u64::MAX), batch));
+        Plan::Write(ops)
+    }
+
+    /// Names the write that [`Self::plan`] asked for.
+    pub(crate) fn begin(&mut self, ticket: Ticket) {
+        if let Some((name, _)) = &mut self.batch {
+            *name = ticket;
+        }
+    }
+
+    /// Names the read that [`Self::plan`] asked for.
+    pub(crate) fn look(&mut self, ticket: Ticket, hashes: Vec<EntryHash>) {
+        self.looking = Some((ticket, hashes));
+    }
+
+    /// The store's answer to a lookup. False when it was not this room's.
+    pub(crate) fn looked(&mut self, ticket: Ticket, found: &[(OrderKey, UnixMillis)]) -> bool {
+        let Some((_, hashes)) = self.looking.take_if(|(name, _)| *name == ticket) else { return false };
+        for (order, shown) in found {
+            self.remember(Known { order: *order, shown: *shown });
+        }
+        for hash in hashes.into_iter().filter(|hash| !self.recent.contains_key(hash)) {
+            if self.absent.len() >= RECENT {
+                self.absent.clear();
+            }
+            self.absent.insert(hash);
+        }
+        true
+    }
+
+    /// The batch is durable: it counts from here on. `None` when the ticket is not this room's.
+    pub(crate) fn committed(&mut self, ticket: Ticket) -> Option<Batch> {
+        let (_, batch) = self.batch.take_if(|(name, _)| *name == ticket)?;
+        for (stored, ..) in &batch.entries {
+            let known = Known { order: stored.order, shown: stored.shown };
+            self.heads.insert(stored.log, Head { seq: stored.seq, known });
+            self.latest = self.latest.max(stored.order.clock);
+            self.remember(known);
+        }
+        self.frontier.clone_from(&batch.frontier);
+        Some(batch)
+    }
+
+    /// The batch was not written: nothing of it happened. Returns the drafts that must be refused.
+    pub(crate) fn failed(&mut self, ticket: Ticket) -> Option<Vec<Draft>> {
+        let (_, batch) = self.batch.take_if(|(name, _)| *name == ticket)?;
+        let queued = std::mem::take(&mut self.drafts);
+        Some(batch.drafts.into_iter().map(|(draft, _)| draft).chain(queued).collect())
+    }
+
+    fn in_batch(&self, log: LogKey, seq: u64) -> bool {
+        self.batch
+            .as_ref()
+            .is_some_and(|(_, batch)| batch.entries.iter().any(|(stored, ..)| stored.log == log && stored.seq == seq))
+    }
+
+    fn remember(&mut self, known: Known) {
+        let hash = known.order.hash;
+        self.absent.remove(&hash);
+        if self.recent.insert(hash, known).is_none() {
+            self.recent_order.push_back(hash);
+        }
+        while self.recent_order.len() > RECENT {
+            self.recent_order.pop_front().and_then(|oldest| self.recent.remove(&oldest));
+        }
+    }
+
+    fn plan_waiting(&mut self, planner: &mut Planner, wall: UnixMillis, rules: &impl Rules) {
+        let mut moved = true;
+        while moved && !planner.closed {
+            moved = false;
+            let logs: Vec<LogKey> = self.waiting.keys().copied().collect();
+            for log in logs {
+                while !planner.closed && self.plan_next(planner, log, wall, rules) {
+                    moved = true;
+                }
+            }
+        }
+    }
+
+    /// Moves the next entry of one log into the batch; false when it cannot move now.
+    fn plan_next(&mut self, planner: &mut Planner, log: LogKey, wall: UnixMillis, rules: &impl Rules) -> bool {
+        let head = planner.heads.get(&log).or_else(|| self.heads.get(&log)).copied();
+        let next = head.map_or(0, |head| head.seq) + 1;
+        let Some(queue) = self.waiting.get_mut(&log) else { return false };
+        while let Some(stale) = queue.first_entry().filter(|first| *first.key() < next) {
+            self.waiting_bytes -= stale.remove().entry.weight();
+        }
+        let Some(waiting) = queue.get(&next) else {
+            if queue.is_empty() {
+                self.waiting.remove(&log);
+            }
+            return false;
+        };
+        let founds = waiting.header.kind == kind::GENESIS;
+        if waiting.header.prev != head.map(|head| head.known.order.hash) {
+            // Two entries claim one place: the one that is durable stays, the other goes nowhere.
+            self.forks.push(log);
+            self.refuse(log);
+            return false;
+        }
+        let mut causes: Vec<Known> = head.map(|head| head.known).into_iter().collect();
+        for parent in &waiting.header.parents {
+            let known = planner.known.get(parent).or_else(|| self.recent.get(parent));
+            match known.or_else(|| self.frontier.get(parent)) {
+                Some(known) => causes.push(*known),
+                None => {
+                    if !self.absent.contains(parent) {
+                        planner.lookup.insert(*parent);
+                    }
+                    return false;
+                }
+            }
+        }
+        // With all causes in hand the fold knows every ADMIT that this entry could rest on.
+        if !founds && !rules.admits(log.author) {
+            self.refuse(log);
+            return false;
+        }
+        let Some(waiting) = queue.remove(&next) else { return false };
+        self.waiting_bytes -= waiting.entry.weight();
+        planner.add(self.room, waiting.entry, &waiting.header, waiting.hash, &causes, wall, waiting.live);
+        true
+    }
+
+    fn refuse(&mut self, log: LogKey) {
+        if let Some(queue) = self.waiting.remove(&log) {
+            self.waiting_bytes -= queue.values().map(|waiting| waiting.entry.weight()).sum::<usize>();
+        }
+        self.refused.insert(log);
+    }
+
+    fn plan_drafts(
+        &mut self,
+        planner: &mut Planner,
+        key: &SecretKey,
+        wall: UnixMillis,
+        salt: &mut impl FnMut() -> [u8; 16],
+    ) {
+        while !planner.closed {
+            let Some(draft) = self.drafts.pop_front() else { return };
+            let head = planner.heads.get(&self.own).or_else(|| self.heads.get(&self.own)).copied();
+            let mut ends: Vec<Known> = planner.frontier.values().copied().collect();
+            ends.retain(|known| Some(known.order.hash) != head.map(|head| head.known.order.hash));
+            ends.sort_by_key(|known| std::cmp::Reverse(known.order));
+            ends.truncate(PARENTS);
+            let mut parents: Vec<EntryHash> = ends.iter().map(|known| known.order.hash).collect();
+            parents.sort_unstable();
+            let header = Header {
+                kind: draft.body.kind(),
+                flags: 0,
+                room: if matches!(draft.body, Body::Genesis { .. }) { RoomId([0; 32]) } else { self.room },
+                log: self.own,
+                seq: head.map_or(0, |head| head.seq) + 1,
+                prev: head.map(|head| head.known.order.hash),
+                clock: Hlc::next(planner.latest, wall),
+                written: wall,
+                parents,
+                payload_len: 0,
+                commitment: [0; 32],
+            };
+            let (entry, header, hash) = Entry::sign(key, header, salt(), draft.body.encode());
+            let causes: Vec<Known> = head.map(|head| head.known).into_iter().chain(ends).collect();
+            planner.add(self.room, entry, &header, hash, &causes, wall, true);
+            planner.drafts.push((draft, hash));
+        }
+    }
+}
+
+/// A batch in the making: the durable state with the batch's own entries laid over it.
+struct Planner {
+    heads: BTreeMap<LogKey, Head>,
+    known: BTreeMap<EntryHash, Known>,
+    frontier: BTreeMap<EntryHash, Known>,
+    latest: Hlc,
+    entries: Vec<(StoredEntry, Entry, bool)>,
+    drafts: Vec<(Draft, EntryHash)>,
+    lookup: BTreeSet<EntryHash>,
+    closed: bool,
+}
+
+impl Planner {
+    #[expect(clippy::too_many_arguments, reason = "one call site each for ours and theirs")]
+    fn add(
+        &mut self,
+        room: RoomId,
+        entry: Entry,
+        header: &Header,
+        hash: EntryHash,
+        causes: &[Known],
+        wall: UnixMillis,
+        live: bool,
+    ) {
+        let after = causes.iter().map(|known| known.order.clock.0.saturating_add(1)).max().unwrap_or(0);
+        let clock = Hlc(header.clock.0.max(after));
+        let earliest = causes.iter().map(|known| known.shown).max().unwrap_or_default();
+        let latest = UnixMillis(wall.0.saturating_add(FUTURE.as_millis() as u64));
+        let shown = header.written.min(latest).max(earliest);
+        let order = OrderKey { clock, author: header.log.author, hash };
+        let known = Known { order, shown };
+        let body = entry.payload.as_deref().and_then(|payload| Body::decode(header.kind, payload).ok());
+        let stored = StoredEntry {
+            room,
+            log: header.log,
+            seq: header.seq,
+            order,
+            kind: header.kind,
+            header: entry.header.clone(),
+            signature: entry.signature,
+            salt: entry.salt,
+            payload: entry.payload.clone(),
+            blobs: body.as_ref().map(Body::blobs).unwrap_or_default(),
+            first_seen: wall,
+            shown,
+        };
+        for cause in causes {
+            self.frontier.remove(&cause.order.hash);
+        }
+        self.frontier.insert(hash, known);
+        self.known.insert(hash, known);
+        self.heads.insert(header.log, Head { seq: header.seq, known });
+        self.latest = self.latest.max(clock);
+        self.entries.push((stored, entry, live));
+        // What changes membership changes who may speak next: let it become durable first.
+        self.closed = header.kind < kind::FIRST_MESSAGE || self.entries.len() >= BATCH_ENTRIES;
+    }
+}

@@ -1,0 +1,172 @@
+//! Anti-entropy: who holds how much of which log, and whom to ask for the rest.
+//!
+//! HAVE carries a version vector (Parker et al., 1983): the last contiguous sequence of each log. It acknowledges what
+//! was received and offers what was not asked for yet. Whoever is behind sends WANT for bounded ranges, one per log at
+//! a time, to any linked member who is ahead; an ask without progress for five seconds goes to another.
+
+use super::log::Logs;
+use crate::ids::{DeviceId, LogKey};
+use crate::time::Instant;
+use crate::wire::limits::{ENTRIES_BURST, ENTRIES_PER_SECOND, LOGS_PER_ROOM, WANT_ENTRIES};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How long an ask may stand without progress.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Asks to one peer at a time: each brings up to 256 entries.
+const ASKS_PER_PEER: usize = 8;
+
+struct Peer {
+    have: BTreeMap<LogKey, u64>,
+    /// Tokens for unrequested entries (a bucket of `ENTRIES_BURST`, filled by `ENTRIES_PER_SECOND`), in thousandths.
+    tokens: u64,
+    filled: Instant,
+}
+
+struct Ask {
+    peer: DeviceId,
+    to: u64,
+    deadline: Instant,
+}
+
+/// One WANT to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Want {
+    pub(crate) peer: DeviceId,
+    pub(crate) log: LogKey,
+    pub(crate) from: u64,
+    pub(crate) to: u64,
+}
+
+/// The sync of one room.
+#[derive(Default)]
+pub(crate) struct Sync {
+    peers: BTreeMap<DeviceId, Peer>,
+    asks: BTreeMap<LogKey, Ask>,
+    /// Who let an ask lapse lately, so that the next one goes elsewhere first.
+    slow: BTreeMap<LogKey, DeviceId>,
+}
+
+impl Sync {
+    /// A member is linked.
+    pub(crate) fn join(&mut self, peer: DeviceId, now: Instant) {
+        let fresh = Peer { have: BTreeMap::new(), tokens: u64::from(ENTRIES_BURST) * 1000, filled: now };
+        self.peers.entry(peer).or_insert(fresh);
+    }
+
+    /// It is no longer.
+    pub(crate) fn part(&mut self, peer: DeviceId) {
+        self.peers.remove(&peer);
+        self.asks.retain(|_, ask| ask.peer != peer);
+        self.slow.retain(|_, slow| *slow != peer);
+    }
+
+    /// Whether the peer's entries are heard.
+    pub(crate) fn is_joined(&self, peer: DeviceId) -> bool {
+        self.peers.contains_key(&peer)
+    }
+
+    /// A HAVE arrived. Returns what is new in it.
+    pub(crate) fn heard(&mut self, peer: DeviceId, heads: &[(LogKey, u64)]) -> Vec<(LogKey, u64)> {
+        let Some(peer) = self.peers.get_mut(&peer) else { return Vec::new() };
+        let mut news = Vec::new();
+        for (log, seq) in heads {
+            if peer.have.len() >= LOGS_PER_ROOM && !peer.have.contains_key(log) {
+                continue;
+            }
+            let had = peer.have.entry(*log).or_insert(0);
+            if *seq > *had {
+                *had = *seq;
+                news.push((*log, *seq));
+            }
+        }
+        news
+    }
+
+    /// We gave a peer entries, or it gave us some: it holds them.
+    pub(crate) fn note(&mut self, peer: DeviceId, log: LogKey, seq: u64) {
+        if let Some(peer) = self.peers.get_mut(&peer) {
+            let had = peer.have.entry(log).or_insert(0);
+            *had = seq.max(*had);
+        }
+    }
+
+    /// Whether entries up to here were asked for from this peer (then they cost no tokens).
+    pub(crate) fn is_asked(&self, peer: DeviceId, log: LogKey, seq: u64) -> bool {
+        self.asks.get(&log).is_some_and(|ask| ask.peer == peer && seq <= ask.to)
+    }
+
+    /// An asked entry arrived.
+    pub(crate) fn progressed(&mut self, log: LogKey, seq: u64, now: Instant) {
+        let Some(ask) = self.asks.get_mut(&log) else { return };
+        ask.deadline = now.plus(PATIENCE);
+        if seq >= ask.to {
+            self.asks.remove(&log);
+        }
+    }
+
+    /// Takes one token for an unrequested entry; false when the peer is over its rate.
+    pub(crate) fn spend(&mut self, peer: DeviceId, now: Instant) -> bool {
+        let Some(peer) = self.peers.get_mut(&peer) else { return false };
+        let gained = now.since(peer.filled).as_millis() as u64 * u64::from(ENTRIES_PER_SECOND);
+        peer.filled = now;
+        peer.tokens = (peer.tokens + gained).min(u64::from(ENTRIES_BURST) * 1000);
+        let Some(rest) = peer.tokens.checked_sub(1000) else { return false };
+        peer.tokens = rest;
+        true
+    }
+
+    /// What to ask for now.
+    pub(crate) fn asks(&mut self, logs: &Logs, now: Instant) -> Vec<Want> {
+        let lapsed: Vec<(LogKey, DeviceId)> =
+            self.asks.iter().filter(|(_, ask)| ask.deadline <= now).map(|(log, ask)| (*log, ask.peer)).collect();
+        for (log, peer) in lapsed {
+            self.asks.remove(&log);
+            self.slow.insert(log, peer);
+        }
+        let mut wants = Vec::new();
+        if !logs.has_room() {
+            return wants;
+        }
+        let mut load: BTreeMap<DeviceId, usize> = BTreeMap::new();
+        for ask in self.asks.values() {
+            *load.entry(ask.peer).or_default() += 1;
+        }
+        for (log, peer, ahead) in self.ahead(logs) {
+            let busy = load.entry(peer).or_default();
+            if *busy >= ASKS_PER_PEER {
+                continue;
+            }
+            *busy += 1;
+            let from = logs.reach(log) + 1;
+            let to = ahead.min(from + WANT_ENTRIES - 1);
+            self.asks.insert(log, Ask { peer, to, deadline: now.plus(PATIENCE) });
+            wants.push(Want { peer, log, from, to });
+        }
+        wants
+    }
+
+    /// The next instant at which [`Self::asks`] has something to do by itself.
+    pub(crate) fn next_timeout(&self) -> Option<Instant> {
+        self.asks.values().map(|ask| ask.deadline).min()
+    }
+
+    /// Each log that some peer holds further than we do and nobody is asked for: with whom to ask, and how far it goes.
+    fn ahead(&self, logs: &Logs) -> Vec<(LogKey, DeviceId, u64)> {
+        // Ranked by (was not slow, how far it goes).
+        let mut best: BTreeMap<LogKey, (bool, u64, DeviceId)> = BTreeMap::new();
+        for (device, peer) in &self.peers {
+            for (log, seq) in &peer.have {
+                if self.asks.contains_key(log) || *seq <= logs.head(*log) || logs.is_refused(*log) {
+                    continue;
+                }
+                if *seq <= logs.reach(*log) {
+                    continue;
+                }
+                let rank = (self.slow.get(log) != Some(device), *seq, *device);
+                best.entry(*log).and_modify(|known| *known = rank.max(*known)).or_insert(rank);
+            }
+        }
+        best.into_iter().map(|(log, (_, seq, device))| (log, device, seq)).collect()
+    }
+}

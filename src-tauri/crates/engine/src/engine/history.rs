@@ -235,7 +235,7 @@ impl Engine {
             let member = room.membership.is_member(peer);
             let link = self.mesh.live(peer).and_then(|link| self.mesh.get(link));
             let knocker = link.is_some_and(|link| link.is_knock() && !link.offerer && link.room == id);
-            if member && (knocker || !room.sync.is_joined(peer) || room.rosters.get(&peer).is_none()) {
+            if member && (knocker || !room.sync.is_joined(peer) || !room.rosters.contains_key(&peer)) {
                 if knocker {
                     self.welcome(id, peer);
                 }

@@ -70,13 +70,9 @@ impl Engine {
             None => {}
         }
         let own = LogKey { author: self.me, log: self.log };
-        if !self.rooms.contains_key(&room) {
-            self.rooms.insert(room, Room::new(room, own, Standing::Knocking));
-        }
-        if let Some(state) = self.rooms.get_mut(&room) {
-            state.standing = Standing::Knocking;
-            state.learn_brokers(&invite.brokers);
-        }
+        let state = self.rooms.entry(room).or_insert_with(|| Room::new(room, own, Standing::Knocking));
+        state.standing = Standing::Knocking;
+        state.learn_brokers(&invite.brokers);
         let brokers = invite.brokers.clone();
         let op = Op::PutRoom { room, standing: Standing::Knocking, brokers, invite: Some(invite.clone()) };
         self.begin_knock(invite, now);

@@ -107,6 +107,7 @@ impl Engine {
     }
 
     /// A member carried an envelope to us, or wants one carried on.
+    #[expect(clippy::too_many_arguments, reason = "the fields of SIGNAL")]
     pub(super) fn on_signal_frame(
         &mut self,
         carrier: DeviceId,

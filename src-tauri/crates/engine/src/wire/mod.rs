@@ -9,6 +9,9 @@ pub mod kind;
 pub mod limits;
 pub mod session;
 
+#[cfg(test)]
+mod vectors;
+
 pub use body::{Body, InviteBody, PICTURE_TYPES, Picture};
 pub use cbor::WireError;
 pub use entry::{Entry, EntryError, Header};

@@ -14,6 +14,8 @@ mod joins;
 mod links;
 mod room;
 mod signals;
+#[cfg(test)]
+mod story;
 
 use crate::files::Files;
 use crate::identity::SecretKey;

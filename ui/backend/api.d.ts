@@ -127,7 +127,7 @@ error: ApiError, };
 /**
  * The kinds of refusal. Stable: bots match on them.
  */
-export type Code = "badRequest" | "notSetUp" | "locked" | "alreadySetUp" | "wrongPassphrase" | "weakPassphrase" | "noKeychain" | "noSuchRoom" | "noSuchMessage" | "noSuchInvite" | "noSuchStaged" | "alreadyMember" | "notAMember" | "notAllowed" | "nobodyWaiting" | "inviteNotNatter" | "inviteCut" | "inviteTooNew" | "inviteExpired" | "inviteUsedUp" | "empty" | "tooLong" | "badName" | "tooMany" | "notAPicture" | "pictureTooLarge" | "badBroker" | "diskFull" | "databaseLocked" | "databaseDamaged" | "databaseTooNew" | "diskFailed" | "shuttingDown" | "internal";
+export type Code = "badRequest" | "notSetUp" | "locked" | "alreadySetUp" | "wrongPassphrase" | "weakPassphrase" | "noKeychain" | "noSuchRoom" | "noSuchMessage" | "noSuchInvite" | "noSuchStaged" | "alreadyMember" | "notAMember" | "notAllowed" | "nobodyWaiting" | "inviteNotNatter" | "inviteCut" | "inviteTooNew" | "inviteExpired" | "inviteUsedUp" | "empty" | "tooLong" | "badName" | "tooMany" | "notAPicture" | "pictureTooLarge" | "badBroker" | "diskFull" | "databaseLocked" | "databaseDamaged" | "databaseTooNew" | "diskFailed" | "transferFailed" | "shuttingDown" | "internal";
 
 /**
  * A command. Ids are lower-case hexadecimal strings; times are milliseconds since 1970 UTC.

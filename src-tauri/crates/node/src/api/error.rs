@@ -82,6 +82,8 @@ pub enum Code {
     DatabaseTooNew,
     /// Another disk error.
     DiskFailed,
+    /// The bytes did not come: whoever has them did not give them, or gave others. Asking again may help.
+    TransferFailed,
     /// The app is closing.
     ShuttingDown,
     /// A fault of Natter's own.

@@ -1,0 +1,539 @@
+//! What the hosts see: the engine's notices folded into one state, and the difference of each step as events.
+//!
+//! Pure: it asks nothing but a [`Library`] (what lies on the disk) and never the time. `fold` takes one notice;
+//! `settle` recomputes what a batch of them made stale and so costs one look at the disk per room and batch, however
+//! many messages came. Whoever applies the events to an earlier snapshot has the later snapshot: the tests hold it so.
+
+mod delivery;
+mod views;
+
+pub use views::{AUTO_FETCH_BYTES, media_message, message, order_text, room_of, staged_view};
+
+use crate::api::{
+    ApiError, BlobView, BrokerState, Change, Code, Event, Join, JoinProgress, Me, Network, Phase, Room, Snapshot,
+    Transfer,
+};
+use delivery::Deliveries;
+use natter_engine::ids::{BlobHash, BrokerUrl, DeviceId, EntryHash, RoomId};
+use natter_engine::port::{BlobState, BrokerTrouble, Notify, OrderKey, Profile, Standing, StoreTrouble, StoredEntry};
+use natter_engine::rooms::{Presence, Role, RoomView};
+use natter_engine::wire::kind;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Brokers shown at one time; more rooms than that name none that works.
+pub const BROKERS_SHOWN: usize = 64;
+/// Transfers remembered; a forgotten one reads as waiting until it moves again.
+pub const TRANSFERS: usize = 1024;
+/// Ended knocks kept for the person to see.
+pub const JOINS: usize = 64;
+
+/// What lies on the disk, as far as the state needs it.
+pub trait Library {
+    /// Messages of others after the mark, and the first of them.
+    fn unread(&self, room: RoomId, after: Option<OrderKey>) -> (u32, Option<EntryHash>);
+    /// The newest shown entry.
+    fn last(&self, room: RoomId) -> Option<StoredEntry>;
+    /// Whether the whole content is here.
+    fn has_blob(&self, blob: BlobHash) -> bool;
+}
+
+/// What the person looks at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Focus {
+    /// Whether the window has the focus.
+    pub focused: bool,
+    /// The open room.
+    pub room: Option<RoomId>,
+}
+
+/// One room, as last told.
+struct Kept {
+    view: RoomView,
+    shown: Option<Room>,
+    last: Option<StoredEntry>,
+    unread: (u32, Option<EntryHash>),
+    deliveries: Deliveries,
+}
+
+/// This device, as the engine calls it.
+struct Own {
+    device: DeviceId,
+    profile: Profile,
+    unprotected: bool,
+}
+
+/// The state.
+pub struct Mirror {
+    rev: u64,
+    phase: Phase,
+    own: Option<Own>,
+    rooms: BTreeMap<RoomId, Kept>,
+    joins: BTreeMap<RoomId, Join>,
+    configured: Vec<BrokerUrl>,
+    embedded: Vec<BrokerUrl>,
+    brokers: BTreeMap<BrokerUrl, Option<BrokerTrouble>>,
+    network: Network,
+    transfers: BTreeMap<BlobHash, Transfer>,
+    focus: Focus,
+    /// Rooms whose newest message or unread count must be read again.
+    stale: BTreeSet<RoomId>,
+    /// Rooms whose view changed.
+    changed: BTreeSet<RoomId>,
+    events: Vec<Event>,
+}
+
+impl Mirror {
+    /// Before anything is known.
+    pub fn new(phase: Phase) -> Self {
+        Self {
+            rev: 0,
+            phase,
+            own: None,
+            rooms: BTreeMap::new(),
+            joins: BTreeMap::new(),
+            configured: Vec::new(),
+            embedded: Vec::new(),
+            brokers: BTreeMap::new(),
+            network: Network { brokers: Vec::new(), links: 0, embedded: Vec::new() },
+            transfers: BTreeMap::new(),
+            focus: Focus::default(),
+            stale: BTreeSet::new(),
+            changed: BTreeSet::new(),
+            events: Vec::new(),
+        }
+    }
+
+    /// The whole state.
+    pub fn snapshot(&self) -> Snapshot {
+        let mut rooms: Vec<&Kept> = self.rooms.values().filter(|kept| kept.shown.is_some()).collect();
+        rooms.sort_by(|a, b| {
+            let newest = |kept: &Kept| kept.last.as_ref().map(|entry| entry.order);
+            newest(b).cmp(&newest(a)).then_with(|| a.view.name.cmp(&b.view.name))
+        });
+        Snapshot {
+            rev: self.rev,
+            phase: self.phase,
+            me: self.me(),
+            rooms: rooms.into_iter().filter_map(|kept| kept.shown.clone()).collect(),
+            joins: self.joins.values().cloned().collect(),
+            network: self.network.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+
+    /// What happened since the last call, in order.
+    pub fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// Where the app stands.
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Moves the app on.
+    pub fn set_phase(&mut self, phase: Phase) {
+        if self.phase != phase {
+            self.phase = phase;
+            self.tell(Change::Phase { phase });
+        }
+    }
+
+    /// Who this device is, once it is known or its profile changed.
+    pub fn set_own(&mut self, device: DeviceId, profile: Profile, unprotected: bool) {
+        let before = self.me();
+        self.own = Some(Own { device, profile, unprotected });
+        if let Some(me) = self.me().filter(|me| Some(me) != before.as_ref()) {
+            self.tell(Change::Me { me });
+        }
+    }
+
+    /// This device's key, once known.
+    pub fn device(&self) -> Option<DeviceId> {
+        self.own.as_ref().map(|own| own.device)
+    }
+
+    /// What this device shows of itself.
+    pub fn profile(&self) -> Option<&Profile> {
+        self.own.as_ref().map(|own| &own.profile)
+    }
+
+    /// The brokers that the person set, and the URLs of the embedded one.
+    pub fn set_brokers(&mut self, configured: Vec<BrokerUrl>, embedded: Vec<BrokerUrl>) {
+        self.configured = configured;
+        self.embedded = embedded;
+        self.refresh_network();
+    }
+
+    /// The brokers that the person set.
+    pub fn configured(&self) -> &[BrokerUrl] {
+        &self.configured
+    }
+
+    /// The embedded broker's URLs.
+    pub fn embedded(&self) -> &[BrokerUrl] {
+        &self.embedded
+    }
+
+    /// What the person looks at now.
+    pub fn set_focus(&mut self, focus: Focus) {
+        self.focus = focus;
+    }
+
+    /// A knock begins: at a command, or again after a start.
+    pub fn knocking(&mut self, room: RoomId, room_name: String) {
+        let join = Join { room: room.to_string(), room_name, progress: JoinProgress::Connecting };
+        if self.joins.get(&room) == Some(&join) {
+            return;
+        }
+        while self.joins.len() >= JOINS
+            && let Some(ended) = self.joins.iter().find(|(_, join)| is_over(join.progress)).map(|(room, _)| *room)
+        {
+            self.joins.remove(&ended);
+        }
+        self.joins.insert(room, join.clone());
+        self.tell(Change::Join { join });
+    }
+
+    /// Takes an ended knock off the list. False when there is none, or it still goes on.
+    pub fn dismiss_join(&mut self, room: RoomId) -> bool {
+        if !self.joins.get(&room).is_some_and(|join| is_over(join.progress)) {
+            return false;
+        }
+        self.end_join(room, JoinProgress::Cancelled);
+        true
+    }
+
+    /// A room as the engine last described it.
+    pub fn room(&self, room: RoomId) -> Option<&RoomView> {
+        self.rooms.get(&room).map(|kept| &kept.view)
+    }
+
+    /// Every room, as the engine last described it.
+    pub fn rooms(&self) -> impl Iterator<Item = &RoomView> {
+        self.rooms.values().map(|kept| &kept.view)
+    }
+
+    /// How a blob's transfer stands, if it moved.
+    pub fn transfer(&self, blob: BlobHash) -> Option<Transfer> {
+        self.transfers.get(&blob).copied()
+    }
+
+    /// Remembers that an own message is on a screen, so that its receipts are told.
+    pub fn watch(&mut self, room: RoomId, entries: &[StoredEntry]) {
+        let Some(own) = self.device() else { return };
+        let Some(kept) = self.rooms.get_mut(&room) else { return };
+        for entry in entries.iter().filter(|entry| entry.order.author == own) {
+            kept.deliveries.watch(entry, &kept.view, own);
+        }
+    }
+
+    /// The message as it is shown now.
+    pub fn show(&self, entry: &StoredEntry, library: &dyn Library) -> crate::api::Message {
+        let own = self.device();
+        let view = self.room(entry.room);
+        message(entry, own, view, |blob, size| self.transfer_of(blob, size, library))
+    }
+
+    fn transfer_of(&self, blob: BlobHash, size: u64, library: &dyn Library) -> Transfer {
+        if library.has_blob(blob) {
+            return Transfer::Here;
+        }
+        self.transfer(blob).unwrap_or(if size <= AUTO_FETCH_BYTES { Transfer::Waiting } else { Transfer::Offered })
+    }
+
+    /// Something went wrong that no command waits for.
+    pub fn trouble(&mut self, error: ApiError) {
+        self.tell(Change::Trouble { error });
+    }
+
+    /// Takes one notice of the engine's.
+    pub fn fold(&mut self, notice: Notify, library: &dyn Library) {
+        match notice {
+            Notify::Room(view) => self.on_room(*view),
+            Notify::RoomForgotten(room) => self.on_forgotten(room),
+            Notify::Entry { entry, live } => self.on_entry(&entry, live, library),
+            Notify::Held { room, holder, log, seq } => {
+                if let Some(kept) = self.rooms.get_mut(&room) {
+                    let held = kept.view.held.entry(holder).or_default().entry(log).or_default();
+                    let before = std::mem::replace(held, seq.max(*held));
+                    kept.deliveries.held(log, before, seq);
+                }
+            }
+            Notify::Read { room, reader, upto } => self.on_read(room, reader, upto),
+            Notify::Join { room, state } => self.on_join(room, views::join_progress(state)),
+            Notify::Blob { blob, state } => self.on_blob(blob, state),
+            Notify::Broker { broker, trouble } => {
+                if self.brokers.contains_key(&broker) || self.brokers.len() < BROKERS_SHOWN {
+                    self.brokers.insert(broker, trouble);
+                    self.refresh_network();
+                }
+            }
+            Notify::PeerMisbehaved { peer, rule } => {
+                tracing::warn!(peer = ?peer, rule, "a peer broke a rule");
+            }
+            Notify::StoreTrouble(trouble) => self.trouble(store_trouble(trouble)),
+        }
+    }
+
+    /// Tells what a batch of notices changed about rooms as a whole.
+    pub fn settle(&mut self, library: &dyn Library) {
+        let Some(own) = self.device() else { return };
+        for room in std::mem::take(&mut self.stale) {
+            if let Some(kept) = self.rooms.get_mut(&room) {
+                kept.last = library.last(room);
+                kept.unread = library.unread(room, kept.view.read);
+                self.changed.insert(room);
+            }
+        }
+        let rooms: Vec<RoomId> = self.rooms.keys().copied().collect();
+        for room in rooms {
+            let Some(kept) = self.rooms.get_mut(&room) else { continue };
+            let delivery = kept.deliveries.settle(&kept.view, own);
+            if !delivery.is_empty() {
+                self.changed.insert(room);
+                self.tell(Change::Delivery { room: room.to_string(), delivery });
+            }
+        }
+        for room in std::mem::take(&mut self.changed) {
+            self.tell_room(room, library);
+        }
+        self.refresh_network();
+    }
+
+    fn on_room(&mut self, view: RoomView) {
+        let room = view.room;
+        match self.rooms.get_mut(&room) {
+            Some(kept) => {
+                if kept.view.read != view.read {
+                    self.stale.insert(room);
+                }
+                let news: Vec<_> = view
+                    .requests
+                    .iter()
+                    .filter(|request| kept.view.requests.iter().all(|known| known.device != request.device))
+                    .cloned()
+                    .collect();
+                kept.deliveries.view_changed(&kept.view, &view);
+                kept.view = view;
+                self.ring_for_requests(room, news);
+            }
+            None => {
+                let news = view.requests.clone();
+                self.stale.insert(room);
+                self.rooms.insert(
+                    room,
+                    Kept { view, shown: None, last: None, unread: (0, None), deliveries: Deliveries::default() },
+                );
+                self.ring_for_requests(room, news);
+            }
+        }
+        self.changed.insert(room);
+    }
+
+    fn ring_for_requests(&mut self, room: RoomId, news: Vec<natter_engine::rooms::RequestView>) {
+        let Some(view) = self.room(room) else { return };
+        if !self.may_approve(view) {
+            return;
+        }
+        let room_name = view.name.clone();
+        for request in news {
+            self.tell(Change::Ring {
+                room: room.to_string(),
+                room_name: room_name.clone(),
+                message: None,
+                name: request.profile.name,
+                text: String::new(),
+            });
+        }
+    }
+
+    fn may_approve(&self, view: &RoomView) -> bool {
+        let own = self.device();
+        view.members.iter().any(|member| Some(member.device) == own && member.role >= Role::Admin)
+    }
+
+    fn on_forgotten(&mut self, room: RoomId) {
+        self.stale.remove(&room);
+        self.changed.remove(&room);
+        if self.rooms.remove(&room).is_some_and(|kept| kept.shown.is_some()) {
+            self.tell(Change::RoomRemoved { room: room.to_string() });
+        }
+    }
+
+    fn on_entry(&mut self, entry: &StoredEntry, live: bool, library: &dyn Library) {
+        if !is_shown(entry) {
+            return;
+        }
+        let room = entry.room;
+        self.watch(room, std::slice::from_ref(entry));
+        self.stale.insert(room);
+        let message = self.show(entry, library);
+        let rings = live && !message.own && kind::SPOKEN.contains(&entry.kind) && !self.is_watched(room);
+        let ring = rings.then(|| Change::Ring {
+            room: room.to_string(),
+            room_name: self.room(room).map(|view| view.name.clone()).unwrap_or_default(),
+            message: Some(message.id.clone()),
+            name: views::name_of(self.room(room), entry.order.author),
+            text: views::one_line(&message.body),
+        });
+        self.tell(Change::Message { room: room.to_string(), message: Box::new(message) });
+        if let Some(ring) = ring {
+            self.tell(ring);
+        }
+    }
+
+    fn is_watched(&self, room: RoomId) -> bool {
+        self.focus == Focus { focused: true, room: Some(room) }
+    }
+
+    fn on_read(&mut self, room: RoomId, reader: DeviceId, upto: OrderKey) {
+        let own = self.device();
+        let Some(kept) = self.rooms.get_mut(&room) else { return };
+        if Some(reader) == own {
+            if kept.view.read < Some(upto) {
+                kept.view.read = Some(upto);
+                self.stale.insert(room);
+            }
+            return;
+        }
+        let before = kept.view.reads.get(&reader).copied();
+        if before < Some(upto) {
+            kept.view.reads.insert(reader, upto);
+            kept.deliveries.read(before, upto);
+        }
+    }
+
+    fn on_join(&mut self, room: RoomId, progress: JoinProgress) {
+        if matches!(progress, JoinProgress::Admitted | JoinProgress::Cancelled) {
+            self.end_join(room, progress);
+            return;
+        }
+        let known = self.joins.get(&room).map(|join| join.room_name.clone());
+        let room_name = known.or_else(|| self.room(room).map(|view| view.name.clone())).unwrap_or_default();
+        let join = Join { room: room.to_string(), room_name, progress };
+        if self.joins.insert(room, join.clone()).as_ref() != Some(&join) {
+            self.tell(Change::Join { join });
+        }
+    }
+
+    fn end_join(&mut self, room: RoomId, progress: JoinProgress) {
+        if let Some(mut join) = self.joins.remove(&room) {
+            join.progress = progress;
+            self.tell(Change::Join { join });
+        }
+    }
+
+    fn on_blob(&mut self, blob: BlobHash, state: BlobState) {
+        let transfer = views::transfer(state);
+        match transfer {
+            // The disk tells from here on.
+            Transfer::Here => {
+                self.transfers.remove(&blob);
+            }
+            Transfer::Offered | Transfer::Waiting | Transfer::Progress { .. } | Transfer::Failed { .. } => {
+                if self.transfers.insert(blob, transfer) == Some(transfer) {
+                    return;
+                }
+                if self.transfers.len() > TRANSFERS
+                    && let Some(other) = self.transfers.keys().copied().find(|other| *other != blob)
+                {
+                    self.transfers.remove(&other);
+                }
+            }
+        }
+        self.tell(Change::Blob { blob: BlobView { blob: blob.to_string(), transfer } });
+    }
+
+    fn tell_room(&mut self, room: RoomId, library: &dyn Library) {
+        let (Some(own), Some(kept)) = (self.device(), self.rooms.get(&room)) else { return };
+        if kept.view.standing == Standing::Knocking {
+            return;
+        }
+        let last = kept.last.as_ref().map(|entry| self.show(entry, library));
+        let shown = room_of(&kept.view, own, self.may_approve(&kept.view), last, kept.unread);
+        if kept.shown.as_ref() == Some(&shown) {
+            return;
+        }
+        if let Some(kept) = self.rooms.get_mut(&room) {
+            kept.shown = Some(shown.clone());
+        }
+        self.tell(Change::Room { room: Box::new(shown) });
+    }
+
+    fn refresh_network(&mut self) {
+        let own = self.device();
+        let linked: BTreeSet<DeviceId> = self
+            .rooms()
+            .flat_map(|view| &view.members)
+            .filter(|member| member.presence == Presence::Online && Some(member.device) != own)
+            .map(|member| member.device)
+            .collect();
+        let named: BTreeSet<&BrokerUrl> =
+            self.rooms().filter(|view| view.standing != Standing::Gone).flat_map(|view| &view.brokers).collect();
+        let mine: BTreeSet<&BrokerUrl> = self.configured.iter().chain(&self.embedded).collect();
+        let used = |url: &BrokerUrl| mine.contains(url) || named.contains(url) || !self.joins.is_empty();
+        let urls: BTreeSet<&BrokerUrl> =
+            self.brokers.keys().filter(|url| used(url)).chain(&self.configured).take(BROKERS_SHOWN).collect();
+        let network = Network {
+            brokers: urls
+                .into_iter()
+                .map(|url| BrokerState {
+                    url: url.clone(),
+                    own: self.embedded.contains(url),
+                    configured: self.configured.contains(url),
+                    up: self.brokers.get(url) == Some(&None),
+                    trouble: self.brokers.get(url).copied().flatten().map(|trouble| views::trouble(trouble).to_owned()),
+                })
+                .collect(),
+            links: u32::try_from(linked.len()).unwrap_or(u32::MAX),
+            embedded: self.embedded.clone(),
+        };
+        if network != self.network {
+            self.network = network.clone();
+            self.tell(Change::Network { network });
+        }
+    }
+
+    fn me(&self) -> Option<Me> {
+        self.own.as_ref().map(|own| views::me(own.device, &own.profile, own.unprotected))
+    }
+
+    fn tell(&mut self, change: Change) {
+        self.rev += 1;
+        self.events.push(Event { rev: self.rev, change });
+    }
+}
+
+/// Whether a timeline shows the entry.
+pub fn is_shown(entry: &StoredEntry) -> bool {
+    kind::SHOWN.contains(&entry.kind)
+}
+
+fn is_over(progress: JoinProgress) -> bool {
+    match progress {
+        JoinProgress::Connecting | JoinProgress::WaitingForMember | JoinProgress::WaitingForApproval => false,
+        JoinProgress::Admitted
+        | JoinProgress::Declined
+        | JoinProgress::UsedUp
+        | JoinProgress::Expired
+        | JoinProgress::Void
+        | JoinProgress::Cancelled => true,
+    }
+}
+
+/// What a host is told of a store that fails.
+pub fn store_trouble(trouble: StoreTrouble) -> ApiError {
+    match trouble {
+        StoreTrouble::DiskFull => ApiError::new(
+            Code::DiskFull,
+            "the disk is full: nothing was lost, but nothing more can be saved until there is room",
+        ),
+        StoreTrouble::Locked => ApiError::new(Code::DatabaseLocked, "another Natter uses this profile: close it first"),
+        StoreTrouble::Damaged => ApiError::new(Code::DatabaseDamaged, "the database is damaged: it was left as it is"),
+        StoreTrouble::Failed => ApiError::new(Code::DiskFailed, "the disk did not take it"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,310 @@
+//! The engine's words in the API's words.
+
+use crate::api::{
+    Code, Delivery, DeliveryState, Invite, JoinProgress, JoinRequest, Me, Member, Message, MessageBody, Picture,
+    Presence, Role, Room, Staged, Standing, Transfer,
+};
+use crate::names;
+use crate::pictures::Prepared;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use natter_engine::identity::{fingerprint, hue};
+use natter_engine::ids::{BlobHash, DeviceId, LogKey, RoomId};
+use natter_engine::port::{self, BlobState, BlobTrouble, BrokerTrouble, JoinState, OrderKey, Profile, StoredEntry};
+use natter_engine::rooms::{self, MemberView, RoomView};
+use natter_engine::wire::Body;
+
+/// Pictures up to this many bytes are fetched without being asked for.
+pub const AUTO_FETCH_BYTES: u64 = 5 * 1024 * 1024;
+/// Characters of a message that a notification shows.
+const LINE_CHARS: usize = 160;
+
+pub(super) fn me(device: DeviceId, profile: &Profile, unprotected: bool) -> Me {
+    Me {
+        device: device.to_string(),
+        name: profile.name.clone(),
+        avatar: avatar_path(device, profile),
+        fingerprint: fingerprint(device),
+        hue: hue(device),
+        unprotected,
+    }
+}
+
+/// A room as hosts show it.
+pub fn room_of(
+    view: &RoomView,
+    own: DeviceId,
+    may_approve: bool,
+    last: Option<Message>,
+    (unread, first_unread): (u32, Option<natter_engine::ids::EntryHash>),
+) -> Room {
+    let mut members: Vec<Member> = view.members.iter().map(|m| member(m, own)).collect();
+    members.sort_by_cached_key(|m| (rank(m.presence), m.name.to_lowercase(), m.device.clone()));
+    Room {
+        id: view.room.to_string(),
+        name: view.name.clone(),
+        standing: if view.standing == port::Standing::Member { Standing::Member } else { Standing::Gone },
+        role: view.members.iter().find(|m| m.device == own).map_or(Role::Member, |m| role(m.role)),
+        members,
+        former: view.former.iter().map(|(device, profile)| former(*device, profile, own)).collect(),
+        requests: if may_approve { view.requests.iter().map(request).collect() } else { Vec::new() },
+        invites: view.invites.iter().map(|i| invite(view.room, i)).collect(),
+        last,
+        unread,
+        first_unread: first_unread.map(|hash| hash.to_string()),
+    }
+}
+
+fn rank(presence: Presence) -> u8 {
+    match presence {
+        Presence::Online => 0,
+        Presence::Connecting => 1,
+        Presence::Offline => 2,
+    }
+}
+
+fn member(view: &MemberView, own: DeviceId) -> Member {
+    Member {
+        device: view.device.to_string(),
+        name: view.profile.name.clone(),
+        avatar: avatar_path(view.device, &view.profile),
+        fingerprint: fingerprint(view.device),
+        hue: hue(view.device),
+        role: role(view.role),
+        presence: match view.presence {
+            rooms::Presence::Offline => Presence::Offline,
+            rooms::Presence::Connecting => Presence::Connecting,
+            rooms::Presence::Online => Presence::Online,
+        },
+        own: view.device == own,
+        since: view.since.0,
+    }
+}
+
+fn former(device: DeviceId, profile: &Profile, own: DeviceId) -> Member {
+    Member {
+        device: device.to_string(),
+        name: profile.name.clone(),
+        avatar: avatar_path(device, profile),
+        fingerprint: fingerprint(device),
+        hue: hue(device),
+        role: Role::Member,
+        presence: Presence::Offline,
+        own: device == own,
+        since: 0,
+    }
+}
+
+fn request(view: &rooms::RequestView) -> JoinRequest {
+    JoinRequest {
+        device: view.device.to_string(),
+        name: view.profile.name.clone(),
+        avatar: avatar_path(view.device, &view.profile),
+        fingerprint: fingerprint(view.device),
+        hue: hue(view.device),
+    }
+}
+
+/// An invite as hosts show it.
+pub(crate) fn invite(room: RoomId, view: &rooms::InviteView) -> Invite {
+    Invite {
+        id: view.invite.to_string(),
+        room: room.to_string(),
+        link: view.link.as_ref().map(natter_engine::signaling::InviteLink::to_text),
+        qr: view.link.as_ref().map(|_| format!("qr/{room}/{}", view.invite)),
+        uses: view.uses,
+        used: view.used,
+        expires: view.expires.0,
+        approval: view.approval,
+    }
+}
+
+fn role(role: rooms::Role) -> Role {
+    match role {
+        rooms::Role::Member => Role::Member,
+        rooms::Role::Admin => Role::Admin,
+        rooms::Role::Creator => Role::Creator,
+    }
+}
+
+/// Where the avatar's bytes are; names their hash, so that a new picture is a new address.
+pub(crate) fn avatar_path(device: DeviceId, profile: &Profile) -> Option<String> {
+    profile.avatar.as_deref().map(|bytes| format!("avatar/{device}/{}", avatar_tag(bytes)))
+}
+
+pub(crate) fn avatar_tag(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex()[..16].to_owned()
+}
+
+/// The message's place as text that sorts like the place.
+pub fn order_text(order: OrderKey) -> String {
+    format!("{:016x}{}{}", order.clock.0, order.author, order.hash)
+}
+
+/// The media path of a picture message: `kind` is `blob` or `preview`.
+pub fn media_message(kind: &str, entry: &StoredEntry) -> String {
+    format!("{kind}/{}/{}", entry.room, entry.order.hash)
+}
+
+/// A message as hosts show it.
+pub fn message(
+    entry: &StoredEntry,
+    own: Option<DeviceId>,
+    view: Option<&RoomView>,
+    transfer: impl Fn(BlobHash, u64) -> Transfer,
+) -> Message {
+    let mut reply_to = None;
+    let decoded = entry.payload.as_deref().and_then(|payload| Body::decode(entry.kind, payload).ok());
+    let body = match decoded {
+        Some(Body::Text { text, reply_to: to }) => {
+            reply_to = to;
+            MessageBody::Text { text }
+        }
+        Some(Body::Picture(picture)) => {
+            reply_to = picture.reply_to;
+            let shown = transfer(picture.blob, picture.size);
+            MessageBody::Picture { caption: picture.caption.clone(), picture: picture_view(entry, &picture, shown) }
+        }
+        Some(Body::Genesis { .. }) => MessageBody::Created,
+        Some(Body::Admit { device, .. }) => MessageBody::Joined { device: device.to_string() },
+        Some(Body::Leave) => MessageBody::Left { device: entry.order.author.to_string() },
+        Some(Body::Invite(_) | Body::RevokeInvite { .. } | Body::Profile(_) | Body::Receipt { .. }) | None => {
+            MessageBody::Unknown
+        }
+    };
+    let is_own = Some(entry.order.author) == own;
+    let spoken = matches!(body, MessageBody::Text { .. } | MessageBody::Picture { .. });
+    Message {
+        id: entry.order.hash.to_string(),
+        order: order_text(entry.order),
+        author: entry.order.author.to_string(),
+        own: is_own,
+        time: entry.shown.0,
+        body,
+        reply_to: reply_to.map(|hash| hash.to_string()),
+        delivery: match (own, view) {
+            (Some(own), Some(view)) if is_own && spoken => Some(delivery(entry, view, own)),
+            _ => None,
+        },
+    }
+}
+
+fn picture_view(entry: &StoredEntry, picture: &natter_engine::messages::Picture, transfer: Transfer) -> Picture {
+    Picture {
+        blob: picture.blob.to_string(),
+        size: picture.size,
+        mime: picture.mime.clone(),
+        width: picture.width,
+        height: picture.height,
+        // A peer's software may have cleaned it or not.
+        name: names::with_true_extension(&picture.name, &picture.mime),
+        thumbhash: STANDARD.encode(&picture.thumbhash),
+        preview: (!picture.preview.is_empty()).then(|| media_message("preview", entry)),
+        url: media_message("blob", entry),
+        transfer,
+    }
+}
+
+/// A staged picture as hosts show it.
+pub fn staged_view(id: &str, picture: &Prepared) -> Staged {
+    Staged {
+        id: id.to_owned(),
+        name: picture.name.clone(),
+        mime: picture.format.mime().to_owned(),
+        size: picture.bytes.len() as u64,
+        width: picture.width,
+        height: picture.height,
+        preview: format!("staged/{id}"),
+        stripped: picture.stripped,
+    }
+}
+
+pub(super) fn delivery(entry: &StoredEntry, view: &RoomView, own: DeviceId) -> Delivery {
+    delivery_at(entry.log, entry.seq, entry.order, view, own)
+}
+
+pub(super) fn delivery_at(log: LogKey, seq: u64, order: OrderKey, view: &RoomView, own: DeviceId) -> Delivery {
+    let others = || view.members.iter().map(|member| member.device).filter(|device| *device != own);
+    let has_read = |device: &DeviceId| view.reads.get(device).is_some_and(|upto| *upto >= order);
+    let holds = |device: &DeviceId| {
+        view.held.get(device).and_then(|logs| logs.get(&log)).is_some_and(|held| *held >= seq) || has_read(device)
+    };
+    let of = others().count();
+    let held_by: Vec<String> = others().filter(holds).map(|device| device.to_string()).collect();
+    let read_by: Vec<String> = others().filter(has_read).map(|device| device.to_string()).collect();
+    let state = if !read_by.is_empty() {
+        DeliveryState::Read
+    } else if held_by.is_empty() {
+        DeliveryState::Saved
+    } else if held_by.len() == of {
+        DeliveryState::HeldByAll
+    } else {
+        DeliveryState::HeldBySome
+    };
+    Delivery { state, held_by, read_by, of: u32::try_from(of).unwrap_or(u32::MAX) }
+}
+
+/// The name to show for a key: as a member, as a former one, or its fingerprint.
+pub(super) fn name_of(view: Option<&RoomView>, device: DeviceId) -> String {
+    let known = view.and_then(|view| {
+        let member = view.members.iter().find(|member| member.device == device).map(|member| &member.profile.name);
+        member.or_else(|| view.former.iter().find(|(other, _)| *other == device).map(|(_, profile)| &profile.name))
+    });
+    known.cloned().unwrap_or_else(|| fingerprint(device))
+}
+
+/// What a notification says of a message.
+pub(super) fn one_line(body: &MessageBody) -> String {
+    let text = match body {
+        MessageBody::Text { text } => text,
+        MessageBody::Picture { caption, picture } if caption.is_empty() => &picture.name,
+        MessageBody::Picture { caption, .. } => caption,
+        MessageBody::Created | MessageBody::Joined { .. } | MessageBody::Left { .. } | MessageBody::Unknown => {
+            return String::new();
+        }
+    };
+    let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().trim();
+    match line.char_indices().nth(LINE_CHARS) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
+    }
+}
+
+pub(super) fn join_progress(state: JoinState) -> JoinProgress {
+    match state {
+        JoinState::Connecting => JoinProgress::Connecting,
+        JoinState::WaitingForMember => JoinProgress::WaitingForMember,
+        JoinState::WaitingForApproval => JoinProgress::WaitingForApproval,
+        JoinState::Admitted => JoinProgress::Admitted,
+        JoinState::Declined => JoinProgress::Declined,
+        JoinState::UsedUp => JoinProgress::UsedUp,
+        JoinState::Expired => JoinProgress::Expired,
+        JoinState::Void => JoinProgress::Void,
+        JoinState::Cancelled => JoinProgress::Cancelled,
+    }
+}
+
+pub(super) fn transfer(state: BlobState) -> Transfer {
+    match state {
+        BlobState::Waiting => Transfer::Waiting,
+        BlobState::Progress(have) => Transfer::Progress { have },
+        BlobState::Here => Transfer::Here,
+        BlobState::Failed(trouble) => Transfer::Failed {
+            code: match trouble {
+                BlobTrouble::Refused | BlobTrouble::Corrupt | BlobTrouble::LinkLost => Code::TransferFailed,
+                BlobTrouble::DiskFull => Code::DiskFull,
+                BlobTrouble::DiskFailed => Code::DiskFailed,
+            },
+        },
+    }
+}
+
+pub(super) fn trouble(trouble: BrokerTrouble) -> &'static str {
+    match trouble {
+        BrokerTrouble::Unreachable => "unreachable",
+        BrokerTrouble::Full => "full",
+        BrokerTrouble::BadKey => "badKey",
+        BrokerTrouble::Misbehaving => "misbehaving",
+        BrokerTrouble::Closed => "closed",
+    }
+}

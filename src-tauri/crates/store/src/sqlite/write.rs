@@ -1,0 +1,298 @@
+//! Writes: one transaction a group, one savepoint a request.
+
+use super::rows::{bits, bound, order_bytes, standing_code};
+use crate::error::StoreError;
+use crate::limits::{self, INVITE_LINKS_PER_ROOM, SETTINGS};
+use natter_engine::ids::{BrokerUrl, EntryHash, LogId, LogKey, RoomId};
+use natter_engine::port::{Op, Profile, Standing, StoredEntry};
+use natter_engine::signaling::InviteLink;
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+
+/// Everything or nothing of one request.
+pub(super) fn commit(connection: &mut Connection, ops: &[Op]) -> Result<(), StoreError> {
+    for op in ops {
+        limits::check(op)?;
+    }
+    if ops.is_empty() {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for op in ops {
+        apply(&transaction, op)?;
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
+/// Each request by itself, all of them for one fsync. Where the transaction itself fails (a full disk rolls all of
+/// it back), each is tried alone, so that the small ones may still fit and each hears its own error.
+pub(super) fn commit_group(connection: &mut Connection, requests: &[&[Op]]) -> Vec<Result<(), StoreError>> {
+    if let [one] = requests {
+        return vec![commit(connection, one)];
+    }
+    match together(connection, requests) {
+        Ok(results) => results,
+        Err(error) => {
+            tracing::debug!(%error, requests = requests.len(), "a group failed as one; trying each alone");
+            requests.iter().map(|ops| commit(connection, ops)).collect()
+        }
+    }
+}
+
+fn together(connection: &mut Connection, requests: &[&[Op]]) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+    let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut results = Vec::with_capacity(requests.len());
+    for ops in requests {
+        let savepoint = transaction.savepoint()?;
+        match ops.iter().try_for_each(|op| limits::check(op).and_then(|()| apply(&savepoint, op))) {
+            Ok(()) => {
+                savepoint.commit()?;
+                results.push(Ok(()));
+            }
+            Err(error) if error.is_refusal() => {
+                savepoint.finish()?;
+                results.push(Err(error));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    transaction.commit()?;
+    Ok(results)
+}
+
+/// See [`crate::Store::create`].
+pub(super) fn create(
+    connection: &mut Connection,
+    secret: &[u8; 32],
+    log: LogId,
+    profile: &Profile,
+) -> Result<(), StoreError> {
+    limits::check_profile(profile)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let inserted = transaction.execute(
+        "INSERT INTO identity (id, secret, log, name) VALUES (1, ?1, ?2, ?3) ON CONFLICT DO NOTHING",
+        params![secret, log.0, profile.name],
+    )?;
+    if inserted == 0 {
+        return Err(StoreError::AlreadyCreated);
+    }
+    put_avatar(&transaction, profile)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// See [`crate::Store::put_setting`].
+pub(super) fn put_setting(connection: &mut Connection, key: &str, value: Option<&[u8]>) -> Result<(), StoreError> {
+    limits::check_setting(key, value)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    match value {
+        Some(value) => {
+            transaction.execute(
+                "INSERT INTO setting (key, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value",
+                params![key, value],
+            )?;
+            let count: usize = transaction.query_row("SELECT count(*) FROM setting", [], |row| row.get(0))?;
+            if count > SETTINGS {
+                return Err(StoreError::TooMany("settings"));
+            }
+        }
+        None => {
+            transaction.execute("DELETE FROM setting WHERE key = ?1", params![key])?;
+        }
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
+fn apply(connection: &Connection, op: &Op) -> Result<(), StoreError> {
+    match op {
+        Op::PutRoom { room, standing, brokers, invite } => {
+            put_room(connection, *room, *standing, brokers, invite.as_ref())
+        }
+        Op::PutEpoch { room, epoch, key } => {
+            let id = room_id(connection, *room)?;
+            run(
+                connection,
+                "INSERT INTO epoch (room, epoch, key) VALUES (?1, ?2, ?3)
+                 ON CONFLICT DO UPDATE SET key = excluded.key",
+                params![id, epoch, key],
+            )
+        }
+        Op::PutEntry(entry) => put_entry(connection, entry),
+        Op::PutFrontier { room, frontier } => put_frontier(connection, *room, frontier),
+        Op::PutHeld { room, holder, log, seq } => {
+            let id = room_id(connection, *room)?;
+            run(
+                connection,
+                "INSERT INTO held (room, holder, author, log, seq) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT DO UPDATE SET seq = excluded.seq",
+                params![id, holder.0, log.author.0, log.log.0, bits(*seq)],
+            )
+        }
+        Op::PutRead { room, upto } => {
+            let id = room_id(connection, *room)?;
+            run(
+                connection,
+                "INSERT INTO read_mark (room, ord) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET ord = excluded.ord",
+                params![id, order_bytes(upto)],
+            )
+        }
+        Op::PutInvite { room, link } => put_invite(connection, *room, link),
+        Op::PutProfile(profile) => {
+            let changed = connection
+                .prepare_cached("UPDATE identity SET name = ?1 WHERE id = 1")?
+                .execute(params![profile.name])?;
+            if changed == 0 {
+                return Err(StoreError::NoIdentity);
+            }
+            put_avatar(connection, profile)
+        }
+        // The foreign keys cascade: brokers, epochs, logs, entries, payloads, offers, marks, links.
+        Op::ForgetRoom(room) => run(connection, "DELETE FROM room WHERE hash = ?1", params![room.0]),
+    }
+}
+
+fn run(connection: &Connection, sql: &str, params: &[&dyn rusqlite::ToSql]) -> Result<(), StoreError> {
+    connection.prepare_cached(sql)?.execute(params)?;
+    Ok(())
+}
+
+fn room_id(connection: &Connection, room: RoomId) -> Result<i64, StoreError> {
+    connection
+        .prepare_cached("SELECT id FROM room WHERE hash = ?1")?
+        .query_row(params![room.0], |row| row.get(0))
+        .optional()?
+        .ok_or(StoreError::NoSuchRoom(room))
+}
+
+fn put_room(
+    connection: &Connection,
+    room: RoomId,
+    standing: Standing,
+    brokers: &[BrokerUrl],
+    invite: Option<&InviteLink>,
+) -> Result<(), StoreError> {
+    run(
+        connection,
+        "INSERT INTO room (hash, standing) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET standing = excluded.standing",
+        params![room.0, standing_code(standing)],
+    )?;
+    let id = room_id(connection, room)?;
+    run(connection, "DELETE FROM room_broker WHERE room = ?1", params![id])?;
+    for (position, url) in brokers.iter().enumerate() {
+        run(
+            connection,
+            "INSERT INTO room_broker (room, position, url) VALUES (?1, ?2, ?3)",
+            params![id, position as i64, url],
+        )?;
+    }
+    match invite {
+        Some(link) => run(
+            connection,
+            "INSERT INTO knock (room, link) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET link = excluded.link",
+            params![id, link.to_text()],
+        ),
+        None => run(connection, "DELETE FROM knock WHERE room = ?1", params![id]),
+    }
+}
+
+fn put_entry(connection: &Connection, entry: &StoredEntry) -> Result<(), StoreError> {
+    let room = room_id(connection, entry.room)?;
+    let known: bool = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM entry WHERE room = ?1 AND hash = ?2)")?
+        .query_row(params![room, entry.order.hash.0], |row| row.get(0))?;
+    if known {
+        return Ok(());
+    }
+    let log = log_id(connection, room, &entry.log)?;
+    let blobs: Vec<u8> = entry.blobs.iter().flat_map(|blob| blob.0).collect();
+    let inserted = connection
+        .prepare_cached(
+            "INSERT INTO entry (room, log, seq, hash, ord, kind, header, signature, salt, blobs, first_seen, shown)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (log, seq) DO NOTHING",
+        )?
+        .execute(params![
+            room,
+            log,
+            bound(entry.seq),
+            entry.order.hash.0,
+            order_bytes(&entry.order),
+            entry.kind,
+            entry.header,
+            entry.signature,
+            entry.salt,
+            blobs,
+            bits(entry.first_seen.0),
+            bits(entry.shown.0),
+        ])?;
+    if inserted == 0 {
+        return Err(StoreError::Conflict { seq: entry.seq });
+    }
+    let id = connection.last_insert_rowid();
+    if let Some(payload) = &entry.payload {
+        run(connection, "INSERT INTO payload (entry, bytes) VALUES (?1, ?2)", params![id, payload])?;
+    }
+    for blob in &entry.blobs {
+        run(
+            connection,
+            "INSERT INTO offer (blob, entry) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+            params![blob.0, id],
+        )?;
+    }
+    Ok(())
+}
+
+fn log_id(connection: &Connection, room: i64, log: &LogKey) -> Result<i64, StoreError> {
+    let found: Option<i64> = connection
+        .prepare_cached("SELECT id FROM log WHERE room = ?1 AND author = ?2 AND name = ?3")?
+        .query_row(params![room, log.author.0, log.log.0], |row| row.get(0))
+        .optional()?;
+    if let Some(id) = found {
+        return Ok(id);
+    }
+    run(
+        connection,
+        "INSERT INTO log (room, author, name) VALUES (?1, ?2, ?3)",
+        params![room, log.author.0, log.log.0],
+    )?;
+    Ok(connection.last_insert_rowid())
+}
+
+fn put_frontier(connection: &Connection, room: RoomId, frontier: &[EntryHash]) -> Result<(), StoreError> {
+    let id = room_id(connection, room)?;
+    run(connection, "DELETE FROM frontier WHERE room = ?1", params![id])?;
+    for hash in frontier {
+        run(
+            connection,
+            "INSERT INTO frontier (room, hash) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+            params![id, hash.0],
+        )?;
+    }
+    Ok(())
+}
+
+fn put_invite(connection: &Connection, room: RoomId, link: &InviteLink) -> Result<(), StoreError> {
+    let id = room_id(connection, room)?;
+    run(
+        connection,
+        "INSERT INTO invite (room, link) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+        params![id, link.to_text()],
+    )?;
+    run(
+        connection,
+        "DELETE FROM invite WHERE room = ?1 AND id NOT IN
+           (SELECT id FROM invite WHERE room = ?1 ORDER BY id DESC LIMIT ?2)",
+        params![id, INVITE_LINKS_PER_ROOM as i64],
+    )
+}
+
+fn put_avatar(connection: &Connection, profile: &Profile) -> Result<(), StoreError> {
+    match &profile.avatar {
+        Some(bytes) => run(
+            connection,
+            "INSERT INTO avatar (id, bytes) VALUES (1, ?1) ON CONFLICT DO UPDATE SET bytes = excluded.bytes",
+            params![bytes],
+        ),
+        None => run(connection, "DELETE FROM avatar WHERE id = 1", params![]),
+    }
+}

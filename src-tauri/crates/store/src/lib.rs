@@ -93,13 +93,8 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::TooMany`] for more than [`limits::KINDS`] kinds.
-    fn unread(
-        &self,
-        room: RoomId,
-        own: DeviceId,
-        after: Option<OrderKey>,
-        kinds: &[u16],
-    ) -> Result<Unread, StoreError>;
+    fn unread(&self, room: RoomId, own: DeviceId, after: Option<OrderKey>, kinds: &[u16])
+    -> Result<Unread, StoreError>;
 
     /// The last entry of these kinds.
     ///

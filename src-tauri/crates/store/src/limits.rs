@@ -58,8 +58,12 @@ pub(crate) fn request_weight(ops: &[Op]) -> usize {
         .sum()
 }
 
-/// Refuses what no store could hand back as it was given.
-pub(crate) fn check(op: &Op) -> Result<(), StoreError> {
+/// Refuses a request with anything in it that no store could hand back as it was given, before any of it is tried.
+pub(crate) fn check(ops: &[Op]) -> Result<(), StoreError> {
+    ops.iter().try_for_each(check_op)
+}
+
+fn check_op(op: &Op) -> Result<(), StoreError> {
     match op {
         Op::PutRoom { brokers, invite, .. } => {
             if brokers.len() > BROKERS {
@@ -71,14 +75,14 @@ pub(crate) fn check(op: &Op) -> Result<(), StoreError> {
             invite.as_ref().map_or(Ok(()), check_link)
         }
         Op::PutEntry(entry) => check_entry(entry),
-        Op::PutFrontier { frontier, .. } if frontier.len() > FRONTIER_HASHES => Err(StoreError::TooMany("frontier hashes")),
+        Op::PutFrontier { frontier, .. } if frontier.len() > FRONTIER_HASHES => {
+            Err(StoreError::TooMany("frontier hashes"))
+        }
         Op::PutInvite { link, .. } => check_link(link),
         Op::PutProfile(profile) => check_profile(profile),
-        Op::PutFrontier { .. }
-        | Op::PutEpoch { .. }
-        | Op::PutHeld { .. }
-        | Op::PutRead { .. }
-        | Op::ForgetRoom(_) => Ok(()),
+        Op::PutFrontier { .. } | Op::PutEpoch { .. } | Op::PutHeld { .. } | Op::PutRead { .. } | Op::ForgetRoom(_) => {
+            Ok(())
+        }
     }
 }
 

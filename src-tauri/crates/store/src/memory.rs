@@ -4,7 +4,9 @@
 //! stays, and every older handle is dead.
 
 use crate::error::StoreError;
-use crate::limits::{self, ENTRIES_BYTES, INVITE_LINKS_PER_ROOM, LOOKUP_HASHES, SETTINGS, TIMELINE_ENTRIES, UNREAD_COUNTED};
+use crate::limits::{
+    self, ENTRIES_BYTES, INVITE_LINKS_PER_ROOM, LOOKUP_HASHES, SETTINGS, TIMELINE_ENTRIES, UNREAD_COUNTED,
+};
 use crate::{Store, Unread};
 use natter_engine::ids::{BlobHash, BrokerUrl, DeviceId, EntryHash, LogId, LogKey, RoomId};
 use natter_engine::port::{Boot, BootRoom, Fetch, Op, OrderKey, Profile, Standing, StoreTrouble, Stored, StoredEntry};
@@ -142,7 +144,6 @@ impl World {
     }
 
     fn apply(&mut self, op: &Op) -> Result<Option<Undo>, StoreError> {
-        limits::check(op)?;
         Ok(match op {
             Op::PutRoom { room, standing, brokers, invite } => {
                 let undo = match self.rooms.get_mut(room) {
@@ -348,6 +349,7 @@ impl Store for MemoryStore {
     }
 
     fn commit(&self, ops: &[Op]) -> Result<(), StoreError> {
+        limits::check(ops)?;
         let mut world = self.alive()?;
         world.may_write()?;
         let mut done = Vec::with_capacity(ops.len());
@@ -377,7 +379,10 @@ impl Store for MemoryStore {
                     return Err(StoreError::TooMany("hashes"));
                 }
                 let room = world.rooms.get(room);
-                Stored::Known(*ticket, hashes.iter().filter_map(|hash| room.and_then(|room| room.known(hash))).collect())
+                Stored::Known(
+                    *ticket,
+                    hashes.iter().filter_map(|hash| room.and_then(|room| room.known(hash))).collect(),
+                )
             }
             Fetch::BlobRooms { ticket, blob } => {
                 Stored::BlobRooms(*ticket, world.blob_rooms(blob), world.blobs.contains_key(blob))

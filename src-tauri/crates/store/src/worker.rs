@@ -29,10 +29,7 @@ pub struct Worker {
 ///
 /// # Errors
 /// The system has no thread to give.
-pub fn spawn(
-    store: Arc<dyn Store>,
-    deliver: impl Fn(Stored) + Send + Sync + 'static,
-) -> io::Result<Worker> {
+pub fn spawn(store: Arc<dyn Store>, deliver: impl Fn(Stored) + Send + Sync + 'static) -> io::Result<Worker> {
     let deliver: Arc<dyn Fn(Stored) + Send + Sync> = Arc::new(deliver);
     let mut worker = Worker {
         writes: Arc::new(Queue::new(QUEUED_REQUESTS, QUEUED_BYTES)),

@@ -185,7 +185,7 @@ fn a_seek_before_the_start_is_refused_and_one_past_the_end_reads_nothing() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(32))]
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn any_range_reads_what_was_written(size in 1usize..300_000, start in 0usize..300_000, count in 0usize..150_000, pieces in 1usize..90_000) {
         let (_dir, blobs) = blobs();

@@ -117,7 +117,8 @@ fn connect(path: &Path, key: &StoreKey, access: OpenFlags) -> Result<Connection,
     // A raw key with its salt: no passphrase derivation here, that is the vault's.
     let secret = key.database();
     let hex = Zeroizing::new(HEXLOWER.encode(&secret[..]));
-    let pragma = Zeroizing::new(format!("PRAGMA key = \"x'{}{}'\"", hex.as_str(), HEXLOWER.encode(&key.database_salt())));
+    let pragma =
+        Zeroizing::new(format!("PRAGMA key = \"x'{}{}'\"", hex.as_str(), HEXLOWER.encode(&key.database_salt())));
     connection.execute_batch(&pragma)?;
     // A build against plain SQLite would take the pragma for a comment and write everything in the clear.
     let cipher: Result<String, _> = connection.query_row("PRAGMA cipher_version", [], |row| row.get(0));
@@ -133,7 +134,10 @@ fn connect(path: &Path, key: &StoreKey, access: OpenFlags) -> Result<Connection,
 fn settle(writer: &Connection) -> Result<(), StoreError> {
     let mode: String = writer.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if !mode.eq_ignore_ascii_case("wal") {
-        return Err(StoreError::Io(io::Error::new(io::ErrorKind::Unsupported, "this file system allows no write-ahead log")));
+        return Err(StoreError::Io(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "this file system allows no write-ahead log",
+        )));
     }
     writer.execute_batch(
         "PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;

@@ -17,17 +17,13 @@ pub(super) fn boot(connection: &Connection) -> Result<Option<Boot>, StoreError> 
         .prepare_cached(
             "SELECT i.secret, i.log, i.name, a.bytes FROM identity i LEFT JOIN avatar a ON a.id = i.id WHERE i.id = 1",
         )?
-        .query_row([], |row| {
-            Ok((row.get(0)?, LogId(row.get(1)?), Profile { name: row.get(2)?, avatar: row.get(3)? }))
-        })
+        .query_row([], |row| Ok((row.get(0)?, LogId(row.get(1)?), Profile { name: row.get(2)?, avatar: row.get(3)? })))
         .optional()?;
     let Some((secret, log, profile)) = identity else { return Ok(None) };
-    let rooms: Vec<(i64, RoomId, i64)> = all(
-        connection,
-        "SELECT id, hash, standing FROM room ORDER BY hash",
-        &[],
-        |row| Ok((row.get(0)?, RoomId(row.get(1)?), row.get(2)?)),
-    )?;
+    let rooms: Vec<(i64, RoomId, i64)> =
+        all(connection, "SELECT id, hash, standing FROM room ORDER BY hash", &[], |row| {
+            Ok((row.get(0)?, RoomId(row.get(1)?), row.get(2)?))
+        })?;
     let rooms = rooms
         .into_iter()
         .map(|(id, room, standing)| boot_room(connection, id, room, standing))
@@ -49,12 +45,9 @@ fn boot_room(connection: &Connection, id: i64, room: RoomId, standing: i64) -> R
     Ok(BootRoom {
         room,
         standing: standing_from(standing)?,
-        brokers: all(
-            connection,
-            "SELECT url FROM room_broker WHERE room = ?1 ORDER BY position",
-            &[&id],
-            |row| row.get(0),
-        )?,
+        brokers: all(connection, "SELECT url FROM room_broker WHERE room = ?1 ORDER BY position", &[&id], |row| {
+            row.get(0)
+        })?,
         invite: invite.as_deref().map(link_from).transpose()?,
         epochs: all(connection, "SELECT epoch, key FROM epoch WHERE room = ?1 ORDER BY epoch", &[&id], |row| {
             Ok((row.get(0)?, row.get(1)?))
@@ -205,15 +198,9 @@ pub(super) fn timeline(
 }
 
 /// See [`crate::Store::entry`].
-pub(super) fn entry(
-    connection: &Connection,
-    room: RoomId,
-    hash: EntryHash,
-) -> Result<Option<StoredEntry>, StoreError> {
+pub(super) fn entry(connection: &Connection, room: RoomId, hash: EntryHash) -> Result<Option<StoredEntry>, StoreError> {
     Ok(connection
-        .prepare_cached(&format!(
-            "{ENTRY} WHERE e.room = (SELECT id FROM room WHERE hash = ?1) AND e.hash = ?2"
-        ))?
+        .prepare_cached(&format!("{ENTRY} WHERE e.room = (SELECT id FROM room WHERE hash = ?1) AND e.hash = ?2"))?
         .query_row(params![room.0, hash.0], |row| entry_from(room, row))
         .optional()?)
 }

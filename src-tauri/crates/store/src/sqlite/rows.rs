@@ -99,6 +99,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
         #[test]
         fn order_bytes_sort_like_order_keys(a in orders(), b in orders()) {
             prop_assert_eq!(a.cmp(&b), order_bytes(&a).cmp(&order_bytes(&b)));

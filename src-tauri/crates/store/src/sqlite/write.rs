@@ -10,9 +10,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 /// Everything or nothing of one request.
 pub(super) fn commit(connection: &mut Connection, ops: &[Op]) -> Result<(), StoreError> {
-    for op in ops {
-        limits::check(op)?;
-    }
+    limits::check(ops)?;
     if ops.is_empty() {
         return Ok(());
     }
@@ -44,7 +42,7 @@ fn together(connection: &mut Connection, requests: &[&[Op]]) -> Result<Vec<Resul
     let mut results = Vec::with_capacity(requests.len());
     for ops in requests {
         let savepoint = transaction.savepoint()?;
-        match ops.iter().try_for_each(|op| limits::check(op).and_then(|()| apply(&savepoint, op))) {
+        match limits::check(ops).and_then(|()| ops.iter().try_for_each(|op| apply(&savepoint, op))) {
             Ok(()) => {
                 savepoint.commit()?;
                 results.push(Ok(()));
@@ -91,8 +89,8 @@ pub(super) fn put_setting(connection: &mut Connection, key: &str, value: Option<
                 "INSERT INTO setting (key, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value",
                 params![key, value],
             )?;
-            let count: usize = transaction.query_row("SELECT count(*) FROM setting", [], |row| row.get(0))?;
-            if count > SETTINGS {
+            let count: u32 = transaction.query_row("SELECT count(*) FROM setting", [], |row| row.get(0))?;
+            if count as usize > SETTINGS {
                 return Err(StoreError::TooMany("settings"));
             }
         }
@@ -233,11 +231,7 @@ fn put_entry(connection: &Connection, entry: &StoredEntry) -> Result<(), StoreEr
         run(connection, "INSERT INTO payload (entry, bytes) VALUES (?1, ?2)", params![id, payload])?;
     }
     for blob in &entry.blobs {
-        run(
-            connection,
-            "INSERT INTO offer (blob, entry) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-            params![blob.0, id],
-        )?;
+        run(connection, "INSERT INTO offer (blob, entry) VALUES (?1, ?2) ON CONFLICT DO NOTHING", params![blob.0, id])?;
     }
     Ok(())
 }

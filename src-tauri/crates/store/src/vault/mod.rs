@@ -126,9 +126,7 @@ impl Vault {
     /// # Errors
     /// An IO error.
     pub fn kept(dir: &Path) -> Result<Option<Kept>, VaultError> {
-        for (kept, name) in
-            [(Kept::Passphrase, SEALED), (Kept::Keychain, KEYCHAIN), (Kept::Unprotected, UNPROTECTED)]
-        {
+        for (kept, name) in [(Kept::Passphrase, SEALED), (Kept::Keychain, KEYCHAIN), (Kept::Unprotected, UNPROTECTED)] {
             if dir.join(name).try_exists()? {
                 return Ok(Some(kept));
             }

@@ -1,0 +1,85 @@
+// What the scripted backend answers: enough of Natter for the page to be used by hand and by test.
+import { NOW, id, message, picture, robin, room, text } from "./states.mjs";
+
+/** @param {string} code */
+const refuse = (code) => ({ error: { code, message: code } });
+const done = { type: "done" };
+
+/** @param {any} world @param {any} command @param {(change: any) => void} push @param {() => any} snapshot @returns {any} */
+export function answer(world, command, push, snapshot) {
+  const { state } = world;
+  const where = state.rooms.find((/** @type {any} */ r) => r.id === command.room);
+  const say = (/** @type {any} */ said) => {
+    where.messages.push(said);
+    where.last = said;
+    push({ type: "message", room: where.id, message: said });
+    tell(where);
+    return { type: "sent", message: said.id };
+  };
+  const tell = ({ messages: _m, ...view }) => push({ type: "room", room: view });
+  switch (command.type) {
+    case "snapshot": return { type: "snapshot", snapshot: snapshot() };
+    case "setup":
+      if (command.protection.type === "keychain") return refuse("noKeychain");
+      Object.assign(state, { phase: "ready", me: { ...robin, name: command.name, unprotected: command.protection.type === "unprotected" } });
+      push({ type: "me", me: state.me });
+      push({ type: "phase", phase: "ready" });
+      return done;
+    case "unlock":
+      if (command.passphrase !== "correct horse") return refuse("wrongPassphrase");
+      push({ type: "me", me: robin });
+      push({ type: "phase", phase: "ready" });
+      return done;
+    case "createRoom": {
+      if (!command.name) return refuse(state.phase === "broken" ? "databaseDamaged" : "empty");
+      const made = room(command.name, [robin], [message(robin, { type: "created" }, { time: NOW, delivery: null })]);
+      state.rooms.push(made);
+      tell(made);
+      return { type: "room", room: made.id };
+    }
+    case "createInvite": return { type: "invite", invite: { id: id("new"), room: command.room, link: "natter://join#AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0-Pw", qr: "invite/1.svg", uses: command.uses, used: 0, expires: NOW + command.lifetimeSeconds * 1000, approval: command.approval } };
+    case "readInvite": return readInvite(command.text);
+    case "join":
+      push({ type: "join", join: { room: id("room Book circle"), roomName: "Book circle", progress: "connecting" } });
+      return { type: "room", room: id("room Book circle") };
+    case "cancelJoin":
+      push({ type: "join", join: { room: command.room, roomName: "", progress: "cancelled" } });
+      return done;
+    case "admit": case "decline":
+      where.requests = where.requests.filter((/** @type {any} */ r) => r.device !== command.device);
+      tell(where);
+      return done;
+    case "sendText": return say(text(robin, command.text, { time: Date.now(), replyTo: command.replyTo }));
+    case "sendPicture": return say(picture(robin, { name: "sent.png", width: 1600, height: 1067, hue: 90, caption: command.caption }, { time: Date.now(), replyTo: command.replyTo }));
+    case "timeline": {
+      const end = command.before ? where.messages.findIndex((/** @type {any} */ m) => m.id === command.before) : where.messages.length;
+      const start = Math.max(0, end - command.limit);
+      return { type: "timeline", messages: where.messages.slice(start, end), more: start > 0 };
+    }
+    case "markRead":
+      if (where.unread === 0) return done;
+      Object.assign(where, { unread: 0, firstUnread: null });
+      tell(where);
+      return done;
+    case "setProfile":
+      push({ type: "me", me: { ...state.me, name: command.name } });
+      return done;
+    case "leaveRoom":
+      state.rooms = state.rooms.filter((/** @type {any} */ r) => r.id !== command.room);
+      push({ type: "roomRemoved", room: command.room });
+      return done;
+    case "setBrokers":
+      if (command.brokers.some((/** @type {string} */ b) => !/^(wss?|https?):\/\//.test(b))) return refuse("badBroker");
+      return done;
+    default: return done;
+  }
+}
+
+/** @param {string} pasted */
+function readInvite(pasted) {
+  const end = /natter:\/\/join#(\w*)/.exec(pasted)?.[1];
+  if (end === undefined) return refuse("inviteNotNatter");
+  const code = { cut: "inviteCut", old: "inviteExpired", new: "inviteTooNew", used: "inviteUsedUp" }[end];
+  if (code) return refuse(code);
+  return { type: "invitePreview", preview: { room: id("room Book circle"), roomName: "Book circle", brokers: ["meet.example.org"], expires: NOW + 4 * 86_400_000, alreadyMember: false } };
+}

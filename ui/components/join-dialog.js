@@ -1,0 +1,82 @@
+// Joining: paste, see what it is, knock, and follow the knock in plain words.
+import { app } from "../stores/app.js";
+import { button, h, icon } from "../lib/dom.js";
+import { dateTime } from "../lib/format.js";
+import { list, t } from "../lib/i18n.js";
+import { words } from "../lib/errors.js";
+import { openRoom } from "../stores/route.js";
+import { openWhenThere } from "./create-room-dialog.js";
+import { roomAvatar } from "./avatar.js";
+import { openDialog } from "./dialog.js";
+import { busy, field } from "./form.js";
+import { followJoin } from "./join-progress.js";
+
+const READ_AFTER_MS = 120;
+
+/** @param {string} [knocking] a room that is already being knocked at */
+export function openJoin(knocking) {
+  if (knocking) return followJoin(knocking);
+  const text = field(t("join.paste"), h("textarea", { rows: "3", class: "mono", placeholder: "natter://join#…", spellcheck: "false", autocomplete: "off", autocapitalize: "none", autofocus: true, dir: "ltr" }), { hint: t("join.hint") });
+  const found = h("div", { class: "join-found", "aria-live": "polite" });
+  const join = button(t("join.knock"), () => knock(), { class: "button primary", disabled: true });
+  /** @type {import("../backend/api").InvitePreview | null} */
+  let preview = null;
+  let asked = 0;
+  /** @type {ReturnType<typeof setTimeout>} */
+  let timer;
+
+  const read = async () => {
+    const mine = ++asked;
+    const pasted = text.input.value.trim();
+    preview = null;
+    /** @type {Node[]} */
+    let shown = [];
+    if (pasted) {
+      try {
+        const reply = await app.send({ type: "readInvite", text: pasted });
+        if (mine !== asked) return;
+        if (reply.type === "invitePreview") {
+          preview = reply.preview;
+          shown = [previewCard(reply.preview)];
+        }
+      } catch (thrown) {
+        if (mine !== asked) return;
+        text.say(words(thrown));
+      }
+    }
+    found.replaceChildren(...shown);
+    join.disabled = !preview;
+    const label = join.querySelector("span");
+    if (label) label.textContent = preview?.alreadyMember ? t("join.openRoom") : t("join.knock");
+  };
+  text.input.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(read, READ_AFTER_MS);
+  });
+  text.input.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey) return;
+    event.preventDefault();
+    knock();
+  });
+
+  const knock = async () => {
+    if (!preview) return;
+    if (preview.alreadyMember) return close(), openRoom(preview.room);
+    try {
+      const reply = await busy(join, () => app.send({ type: "join", link: text.input.value.trim() }));
+      close();
+      if (reply.type === "room") app.state.value.rooms.some((r) => r.id === reply.room) ? openWhenThere(reply.room) : followJoin(reply.room);
+    } catch (thrown) {
+      text.say(words(thrown));
+    }
+  };
+  const { close } = openDialog({ title: t("rooms.join"), body: [text.box, found], actions: [button(t("cancel"), () => close()), join] });
+}
+
+/** @param {import("../backend/api").InvitePreview} preview */
+function previewCard(preview) {
+  const lines = preview.alreadyMember
+    ? [h("p", { class: "quiet", text: t("join.already") })]
+    : [h("p", { class: "quiet", text: t("join.until", { time: dateTime(preview.expires) }) }), preview.brokers.length > 0 ? h("p", { class: "quiet" }, icon("meeting"), h("span", { text: t("join.through", { hosts: list(preview.brokers) }) })) : null];
+  return h("div", { class: "preview-card" }, roomAvatar({ id: preview.room, name: preview.roomName }, "large"), h("div", null, h("p", { class: "quiet", text: t("join.invited") }), h("p", { class: "preview-name", dir: "auto", text: preview.roomName }), ...lines));
+}

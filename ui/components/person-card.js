@@ -1,0 +1,30 @@
+// Who somebody is: their name, and the fingerprint by which they can be told from anybody who borrowed it.
+import { h, icon } from "../lib/dom.js";
+import { fullDate, shortDate } from "../lib/format.js";
+import { t } from "../lib/i18n.js";
+import { personOf } from "../stores/select.js";
+import { avatar } from "./avatar.js";
+import { openPopover } from "./popover.js";
+
+/** @typedef {import("../backend/api").Room} Room */
+
+/** @param {Element} anchor @param {Room} room @param {string} device */
+export function openPerson(anchor, room, device) {
+  const person = personOf(room, device);
+  const member = room.members.find((m) => m.device === device);
+  const standing = member ? [roleWords(member), presenceWords(member)].filter(Boolean).join(" · ") : t("person.former");
+  openPopover(anchor, { label: person.name, className: "person-card" },
+    avatar(person, "huge"), h("h2", { dir: "auto", text: person.name }), h("p", { class: "quiet", text: standing }),
+    h("div", { class: "fingerprint" }, h("p", { class: "label", text: person.own ? t("person.yourFingerprint") : t("person.fingerprint") }), h("p", { class: "mono code", text: person.fingerprint }), h("p", { class: "quiet", text: person.own ? t("person.compareOwn") : t("person.compare") })),
+    member ? h("p", { class: "quiet since", title: fullDate(member.since) }, icon("clock"), h("span", { text: t("person.since", { date: shortDate(member.since) }) })) : "");
+}
+
+/** @param {import("../backend/api").Member} member */
+export function presenceWords(member) {
+  return member.own ? t("presence.you") : t(`presence.${member.presence}`);
+}
+
+/** @param {import("../backend/api").Member} member */
+export function roleWords(member) {
+  return member.role === "member" ? "" : t(`role.${member.role}`);
+}

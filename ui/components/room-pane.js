@@ -1,0 +1,68 @@
+// One room: its head, who waits at its door, its messages, what is being written.
+import { app } from "../stores/app.js";
+import { NARROW, WIDE, closeRoom, route, sideDetails, toggleDetails } from "../stores/route.js";
+import { roomOf } from "../stores/select.js";
+import { h, icon, iconButton, setText } from "../lib/dom.js";
+import { t } from "../lib/i18n.js";
+import { complain } from "../lib/errors.js";
+import { fill, roomAvatar } from "./avatar.js";
+import { openInvite } from "./invite-dialog.js";
+import { View } from "./view.js";
+import "./composer.js";
+import "./message-list.js";
+import "./requests-banner.js";
+
+class RoomPane extends View {
+  sources() {
+    return [app.state, route, sideDetails];
+  }
+
+  build() {
+    this.none = h("div", { class: "empty room-none" }, icon("mark", "mark ghost"), h("p", { text: t("room.none") }), h("p", { class: "quiet keys-hint", text: t("room.noneKeys") }));
+    this.body = h("div", { class: "room-body" });
+    this.append(this.none, this.body);
+  }
+
+  update() {
+    const room = roomOf(route.value.room);
+    if (this.none) this.none.hidden = room !== null;
+    if (this.body) this.body.hidden = room === null;
+    if (!room) {
+      this.shown = undefined;
+      return this.body?.replaceChildren();
+    }
+    if (this.shown !== room.id) this.show(room.id);
+    fill(/** @type {HTMLElement} */ (this.face), room.name, () => roomAvatar(room, "small"));
+    setText(/** @type {Element} */ (this.heading), room.name);
+    setText(/** @type {Element} */ (this.subtitle), subtitle(room));
+    if (this.invite) this.invite.hidden = room.standing !== "member";
+    const shown = WIDE.matches ? sideDetails.value : route.value.details;
+    this.panel?.setAttribute("aria-pressed", String(shown));
+  }
+
+  /** Another room: everything below is its own. @param {string} id */
+  show(id) {
+    this.shown = id;
+    this.face = h("span", { class: "slot" });
+    this.heading = h("h2", { class: "room-title", dir: "auto" });
+    this.subtitle = h("p", { class: "room-subtitle" });
+    this.invite = iconButton("invite", t("invite.open"), () => openInvite(id));
+    this.panel = iconButton("panel", t("details.toggle"), toggleDetails, { class: "icon-button panel-toggle" });
+    const about = h("button", { type: "button", class: "room-about", onclick: toggleDetails, "aria-label": t("details.toggle") }, this.face);
+    const head = h("header", { class: "pane-head room-head" }, iconButton("back", t("back"), closeRoom, { class: "icon-button back" }), about, h("div", { class: "room-titles" }, this.heading, this.subtitle), this.invite, this.panel);
+    const parts = ["natter-requests", "natter-messages", "natter-composer"].map((tag) => h(/** @type {any} */ (tag), { "data-room": id }));
+    this.body?.replaceChildren(head, ...parts);
+    app.open(id).catch(complain);
+    if (!NARROW.matches && !document.querySelector("dialog[open]")) this.querySelector("textarea")?.focus();
+  }
+}
+
+/** @param {import("../backend/api").Room} room */
+function subtitle(room) {
+  if (room.standing === "gone") return t("room.gone");
+  if (room.members.length <= 1) return t("room.onlyYou");
+  const online = room.members.filter((m) => m.own || m.presence === "online").length;
+  return `${t("rooms.members", { count: room.members.length })} · ${t("room.online", { count: online })}`;
+}
+
+customElements.define("natter-room", RoomPane);

@@ -1,0 +1,50 @@
+// A row of the timeline: a message, a run of system lines, or the unread line.
+import { h, icon } from "../lib/dom.js";
+import { clock, fullDate } from "../lib/format.js";
+import { t } from "../lib/i18n.js";
+import { personOf } from "../stores/select.js";
+import { MessageRow } from "./message-row.js";
+
+/** @typedef {import("../lib/rows.js").Row} Row */
+/** @typedef {import("../backend/api").Room} Room */
+
+/** More lines than this fold into one. */
+const FOLD_ABOVE = 3;
+
+/** @param {Row} row @returns {HTMLElement} */
+export function makeRow(row) {
+  if (row.kind === "message") return new MessageRow();
+  if (row.kind === "unread") return h("div", { class: "unread-line", role: "separator", "aria-label": t("timeline.unread") }, h("span", { text: t("timeline.unread") }));
+  return h("div", { class: "system" });
+}
+
+/** @param {HTMLElement} element @param {Row} row @param {Room} room */
+export function updateRow(element, row, room) {
+  if (row.kind === "message") /** @type {MessageRow} */ (element).set(row, room);
+  if (row.kind === "system") updateSystem(element, row.messages, room);
+}
+
+/** @param {HTMLElement} element @param {import("../lib/rows.js").Message[]} messages @param {Room} room */
+function updateSystem(element, messages, room) {
+  const texts = messages.map((message) => systemText(message, room));
+  const key = texts.join("\n");
+  if (element.dataset.shown === key) return;
+  element.dataset.shown = key;
+  const lines = messages.map((message, i) =>
+    h("p", { class: "system-line" }, h("span", { text: texts[i] }), h("time", { datetime: new Date(message.time).toISOString(), title: fullDate(message.time), text: clock(message.time) })));
+  if (lines.length <= FOLD_ABOVE) return element.replaceChildren(...lines);
+  const open = element.querySelector("details")?.open ?? false;
+  const summary = h("summary", null, h("span", { text: t("system.many", { count: lines.length }) }), icon("next", "icon fold"));
+  element.replaceChildren(h("details", { open }, summary, ...lines));
+}
+
+/** @param {import("../lib/rows.js").Message} message @param {Room} room */
+function systemText({ body, author, own }, room) {
+  const name = (/** @type {string} */ device) => personOf(room, device).name;
+  if (body.type === "joined") {
+    if (room.members.some((m) => m.own && m.device === body.device)) return t("system.youJoined");
+    return t("system.joined", { name: name(body.device) });
+  }
+  if (body.type === "left") return t("system.left", { name: name(body.device) });
+  return own ? t("system.youCreated") : t("system.created", { name: name(author) });
+}

@@ -1,0 +1,58 @@
+// Finds what may be opened in a text: https and mailto only. The page asks before it opens anything.
+import { toUnicode } from "./punycode.js";
+
+const CANDIDATE = /\b(?:https:\/\/|mailto:)[^\s<>"'`\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069]+/giu;
+const MAX_LINKS = 100;
+
+/** @typedef {{text: string, url?: string}} Piece */
+
+/** Cuts what a sentence put after the link: full stops, closing brackets without an opening one. @param {string} raw */
+function trim(raw) {
+  let end = raw.length;
+  for (; end > 0; end--) {
+    const last = raw[end - 1];
+    if (/[.,;:!?…'"»”’*_]/u.test(last)) continue;
+    const open = { ")": "(", "]": "[", "}": "{" }[last];
+    if (open && count(raw.slice(0, end), last) > count(raw.slice(0, end), open)) continue;
+    break;
+  }
+  return raw.slice(0, end);
+}
+
+/** @param {string} text @param {string} char */
+const count = (text, char) => text.split(char).length - 1;
+
+/** Splits a text into plain pieces and links. @param {string} text @returns {Piece[]} */
+export function split(text) {
+  /** @type {Piece[]} */
+  const pieces = [];
+  let at = 0, links = 0;
+  for (const match of text.matchAll(CANDIDATE)) {
+    const raw = trim(match[0]);
+    const url = parse(raw);
+    if (!url || ++links > MAX_LINKS) continue;
+    if (match.index > at) pieces.push({ text: text.slice(at, match.index) });
+    pieces.push({ text: raw, url: url.href });
+    at = match.index + raw.length;
+  }
+  if (at < text.length) pieces.push({ text: text.slice(at) });
+  return pieces;
+}
+
+/** @param {string} raw */
+export function parse(raw) {
+  try {
+    const url = new URL(raw);
+    if (url.protocol === "mailto:") return url.pathname.includes("@") ? url : null;
+    return url.protocol === "https:" && url.hostname ? url : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Who would be reached, in letters; `ascii` differs from it when the name uses other alphabets. @param {string} href */
+export function destination(href) {
+  const url = new URL(href);
+  if (url.protocol === "mailto:") return { mail: true, name: decodeURIComponent(url.pathname), ascii: url.pathname };
+  return { mail: false, name: toUnicode(url.hostname), ascii: url.hostname };
+}

@@ -62,6 +62,8 @@ pub const HEAD_BYTES: usize = 16 * 1024;
 pub const HEADERS: usize = 64;
 /// How long we read on after our close frame, so that what we said last is not lost to a TCP reset.
 pub const LINGER: Duration = Duration::from_secs(2);
+/// How long a stop waits for clients to answer our close; whoever is silent is cut off.
+pub const STOP_GRACE: Duration = Duration::from_millis(500);
 /// Bytes of the read buffer of a socket.
 pub(crate) const READ_BUFFER: usize = 16 * 1024;
 

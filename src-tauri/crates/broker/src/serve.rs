@@ -1,6 +1,6 @@
 //! The server: accepts, counts, times out, stops.
 
-use crate::config::{Config, HEAD_BYTES, HEADERS, LINGER, Limits};
+use crate::config::{Config, HEAD_BYTES, HEADERS, LINGER, Limits, STOP_GRACE};
 use crate::connections::{Connections, Counted};
 use crate::http::routes;
 use crate::shared::Shared;
@@ -88,7 +88,7 @@ pub async fn serve(listener: TcpListener, config: Config, shutdown: impl Future<
     drop(listener);
     stopping.send_replace(());
     shared.with(|hub, _| hub.stop());
-    if timeout(LINGER, connections.closed()).await.is_err() {
+    if timeout(STOP_GRACE, connections.closed()).await.is_err() {
         shared.with(|hub, _| hub.drop_all());
         http.abort_all();
         // Refused sockets end by themselves within their own linger.

@@ -243,7 +243,7 @@ fn a_member_of_32_who_comes_online_may_burst_and_a_flood_may_not() {
 fn fifty_messages_a_second_go_on_for_ever_and_a_few_more_do_not() {
     let mut story = Story::new();
     let ann = story.join("ann");
-    let mut second = |story: &mut Story, messages| {
+    let second = |story: &mut Story, messages| {
         story.pass(Duration::from_secs(1));
         story.say(ann, r#"{"type":"HEARTBEAT"}"#);
         (1..messages).for_each(|_| story.hub.receive(ann, Frame::Control(0), story.now));

@@ -48,9 +48,11 @@ pub(crate) async fn run(socket: WebSocket, attached: Attached) {
         () = attached.line.drop.notified() => End::Dropped,
         () = overdue(&attached) => End::Dropped,
     };
-    attached.detach();
     if end == End::Ours {
-        linger(&mut stream).await;
+        tokio::select! {
+            () = linger(&mut stream) => {}
+            () = attached.line.drop.notified() => {}
+        }
     }
     tracing::debug!("detached");
 }

@@ -1,7 +1,20 @@
 //! The facade: one typed Command / Event / Snapshot API over engine, store and net.
+//!
+//! Every host holds a [`Node`]: the Tauri window, `natter-cli peer` and `natter-cli serve`. It opens a profile, runs
+//! what the profile needs, and speaks the types of [`api`]. The pieces around it are pure and tested apart: [`mirror`]
+//! folds the engine's notices into what hosts see, [`pictures`] prepares what is sent, [`names`] cleans file names,
+//! [`media`] decides what a page may show.
 
 pub mod api;
+pub mod config;
+mod errors;
+mod library;
+pub mod media;
 pub mod mirror;
 pub mod names;
+pub mod node;
 pub mod pictures;
 pub mod qr;
+
+pub use config::{NodeConfig, Unattended};
+pub use node::Node;

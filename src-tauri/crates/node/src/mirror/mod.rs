@@ -5,9 +5,11 @@
 //! many messages came. Whoever applies the events to an earlier snapshot has the later snapshot: the tests hold it so.
 
 mod delivery;
-mod views;
+pub(crate) mod views;
 
-pub use views::{AUTO_FETCH_BYTES, media_message, message, order_text, room_of, staged_view};
+pub use views::{AUTO_FETCH_BYTES, order_text};
+pub(crate) use views::{avatar_tag, staged_view};
+use views::{message, room_of};
 
 use crate::api::{
     ApiError, BlobView, BrokerState, Change, Code, Event, Join, JoinProgress, Me, Network, Phase, Room, Snapshot,
@@ -202,6 +204,11 @@ impl Mirror {
         }
         self.end_join(room, JoinProgress::Cancelled);
         true
+    }
+
+    /// A knock that never began: the engine refused it.
+    pub fn forget_join(&mut self, room: RoomId) {
+        self.end_join(room, JoinProgress::Cancelled);
     }
 
     /// A room as the engine last described it.

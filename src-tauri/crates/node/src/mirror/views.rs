@@ -31,7 +31,7 @@ pub(super) fn me(device: DeviceId, profile: &Profile, unprotected: bool) -> Me {
 }
 
 /// A room as hosts show it.
-pub fn room_of(
+pub(crate) fn room_of(
     view: &RoomView,
     own: DeviceId,
     may_approve: bool,
@@ -142,12 +142,12 @@ pub fn order_text(order: OrderKey) -> String {
 }
 
 /// The media path of a picture message: `kind` is `blob` or `preview`.
-pub fn media_message(kind: &str, entry: &StoredEntry) -> String {
+pub(crate) fn media_message(kind: &str, entry: &StoredEntry) -> String {
     format!("{kind}/{}/{}", entry.room, entry.order.hash)
 }
 
 /// A message as hosts show it.
-pub fn message(
+pub(crate) fn message(
     entry: &StoredEntry,
     own: Option<DeviceId>,
     view: Option<&RoomView>,
@@ -206,7 +206,7 @@ fn picture_view(entry: &StoredEntry, picture: &natter_engine::messages::Picture,
 }
 
 /// A staged picture as hosts show it.
-pub fn staged_view(id: &str, picture: &Prepared) -> Staged {
+pub(crate) fn staged_view(id: &str, picture: &Prepared) -> Staged {
     Staged {
         id: id.to_owned(),
         name: picture.name.clone(),

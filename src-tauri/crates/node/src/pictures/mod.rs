@@ -136,6 +136,23 @@ pub fn check_length(length: u64) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// Whether a picture from elsewhere is small enough to be shown, by its header alone.
+pub(crate) fn fits(source: &mut (impl std::io::BufRead + std::io::Seek)) -> bool {
+    let Ok(mut reader) = ImageReader::new(source).with_guessed_format() else { return false };
+    reader.limits(limits());
+    reader.into_dimensions().is_ok_and(|(width, height)| measure(width, height).is_ok())
+}
+
+fn measure(width: u32, height: u32) -> Result<(), ApiError> {
+    if width == 0 || height == 0 {
+        return Err(damaged());
+    }
+    if width > PICTURE_SIDE || height > PICTURE_SIDE || u64::from(width) * u64::from(height) > PICTURE_PIXELS {
+        return Err(too_many_pixels());
+    }
+    Ok(())
+}
+
 /// A square avatar of at most 16 KiB from a prepared picture's bytes. Blocking.
 ///
 /// # Errors
@@ -154,12 +171,7 @@ fn decode(format: Format, bytes: &[u8]) -> Result<DynamicImage, ApiError> {
     reader.limits(limits());
     let mut decoder = reader.into_decoder().map_err(refusal)?;
     let (width, height) = decoder.dimensions();
-    if width == 0 || height == 0 {
-        return Err(damaged());
-    }
-    if width > PICTURE_SIDE || height > PICTURE_SIDE || u64::from(width) * u64::from(height) > PICTURE_PIXELS {
-        return Err(too_many_pixels());
-    }
+    measure(width, height)?;
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let mut shown = DynamicImage::from_decoder(decoder).map_err(refusal)?;
     shown.apply_orientation(orientation);

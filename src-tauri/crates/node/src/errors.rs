@@ -1,0 +1,133 @@
+//! What can go wrong below, in the words of the API.
+
+use crate::api::{ApiError, Code};
+use natter_engine::identity::NameError;
+use natter_engine::port::Refusal;
+use natter_engine::signaling::InviteError;
+use natter_store::StoreError;
+use natter_store::blobs::BlobError;
+use natter_store::vault::VaultError;
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        let (code, sentence) = match refusal {
+            Refusal::NoSuchRoom => (Code::NoSuchRoom, "there is no such room on this device"),
+            Refusal::AlreadyMember => (Code::AlreadyMember, "this device is in the room already"),
+            Refusal::NotAMember => (Code::NotAMember, "this device is no member of the room any more"),
+            Refusal::NotAllowed => (Code::NotAllowed, "this device's role in the room does not allow it"),
+            Refusal::NobodyWaiting => (Code::NobodyWaiting, "nobody of that name is waiting to come in"),
+            Refusal::NoSuchInvite => (Code::NoSuchInvite, "there is no such invite"),
+            Refusal::Empty => (Code::Empty, "something must be in it"),
+            Refusal::TooLong => (Code::TooLong, "it is longer than allowed"),
+            Refusal::BadName => (Code::BadName, "the name has characters that cannot be shown"),
+            Refusal::TooMany => (Code::TooMany, "there are too many already: finish or remove some first"),
+            Refusal::NotSaved(trouble) => return crate::mirror::store_trouble(trouble),
+            Refusal::InviteExpired => (Code::InviteExpired, "the invite has expired: ask for a new one"),
+            Refusal::ShuttingDown => (Code::ShuttingDown, "Natter is closing"),
+        };
+        Self::new(code, sentence)
+    }
+}
+
+impl From<NameError> for ApiError {
+    fn from(error: NameError) -> Self {
+        let code = match error {
+            NameError::Empty => Code::Empty,
+            NameError::TooLong => Code::TooLong,
+            NameError::Unprintable => Code::BadName,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<InviteError> for ApiError {
+    fn from(error: InviteError) -> Self {
+        let (code, sentence) = match error {
+            InviteError::NotNatter => (Code::InviteNotNatter, "there is no Natter invite in this text"),
+            InviteError::Cut => (Code::InviteCut, "the invite is cut short or mistyped: copy it again, whole"),
+            InviteError::TooNew => (Code::InviteTooNew, "the invite was made by a newer Natter: update this one"),
+        };
+        Self::new(code, sentence)
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Locked => Self::new(Code::DatabaseLocked, "another Natter uses this profile: close it first"),
+            StoreError::TooNew { .. } => Self::new(
+                Code::DatabaseTooNew,
+                "the database was written by a newer Natter: update this one; nothing was changed",
+            ),
+            StoreError::Damaged(_) | StoreError::Missing | StoreError::WrongKey => {
+                Self::new(Code::DatabaseDamaged, format!("{error}; it was left as it is, for a backup to replace"))
+            }
+            StoreError::DiskFull => disk_full(),
+            StoreError::TooMany(_) | StoreError::Invalid(_) => Self::new(Code::TooLong, error.to_string()),
+            StoreError::NoSuchRoom(_) => Refusal::NoSuchRoom.into(),
+            StoreError::NoIdentity => Self::new(Code::NotSetUp, error.to_string()),
+            StoreError::AlreadyCreated => Self::new(Code::AlreadySetUp, error.to_string()),
+            StoreError::Conflict { .. } => Self::new(Code::Internal, error.to_string()),
+            StoreError::Closed => Self::new(Code::ShuttingDown, error.to_string()),
+            StoreError::Io(_) | StoreError::Sqlite(_) => Self::new(Code::DiskFailed, error.to_string()),
+        }
+    }
+}
+
+impl From<VaultError> for ApiError {
+    fn from(error: VaultError) -> Self {
+        let code = match error {
+            VaultError::NoKeychain(_) => Code::NoKeychain,
+            VaultError::WrongPassphrase => Code::WrongPassphrase,
+            VaultError::PassphraseTooShort => Code::WeakPassphrase,
+            VaultError::PassphraseTooLong => Code::TooLong,
+            VaultError::KeyGone | VaultError::Damaged(_) => Code::DatabaseDamaged,
+            VaultError::TooNew(_) => Code::DatabaseTooNew,
+            VaultError::AlreadyCreated => Code::AlreadySetUp,
+            VaultError::NotByPassphrase => Code::BadRequest,
+            VaultError::DiskFull => return disk_full(),
+            VaultError::Io(_) => Code::DiskFailed,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<BlobError> for ApiError {
+    fn from(error: BlobError) -> Self {
+        match error {
+            BlobError::NotHere => Self::new(Code::TransferFailed, "the picture is not on this device yet"),
+            BlobError::Damaged => Self::new(Code::DiskFailed, "the picture is damaged on this device's disk"),
+            BlobError::Mismatch => Self::new(Code::TransferFailed, "the bytes are not those that were offered"),
+            BlobError::DiskFull => disk_full(),
+            BlobError::Io(_) => Self::new(Code::DiskFailed, error.to_string()),
+        }
+    }
+}
+
+impl ApiError {
+    /// For a fault of Natter's own; the sentence is for its developers.
+    pub(crate) fn internal(sentence: impl Into<String>) -> Self {
+        Self::new(Code::Internal, sentence)
+    }
+
+    /// A file could not be read or written.
+    pub(crate) fn io(what: &str, error: &std::io::Error) -> Self {
+        use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        if matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge) {
+            return disk_full();
+        }
+        Self::new(Code::DiskFailed, format!("{what}: {error}"))
+    }
+
+    /// The app is closing, or what was to answer is gone.
+    pub(crate) fn closing() -> Self {
+        Refusal::ShuttingDown.into()
+    }
+}
+
+fn disk_full() -> ApiError {
+    ApiError::new(
+        Code::DiskFull,
+        "the disk is full: nothing was lost, but nothing more can be saved until there is room",
+    )
+}

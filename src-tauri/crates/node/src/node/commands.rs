@@ -1,0 +1,293 @@
+//! Each command of the API, in the engine's words.
+
+use super::session::{Session, small_and_missing};
+use super::{Node, blocking};
+use crate::api::{ApiError, Code, Command, Invite, InvitePreview, Reply};
+use crate::config::{broker_host, broker_urls};
+use crate::library::Disk;
+use crate::mirror::{Focus, views};
+use crate::pictures;
+use natter_engine::ids::{DeviceId, EntryHash, InviteId, RoomId};
+use natter_engine::port::{self, Profile, Standing, StoredEntry};
+use natter_engine::rooms::{InviteTerms, InviteView};
+use natter_engine::signaling::InviteLink;
+use natter_engine::wire::limits::{INVITE_LIFETIME, TEXT_BYTES};
+use natter_engine::wire::{Body, Picture, kind};
+use natter_store::Store;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Messages of one page of a timeline.
+pub(super) const PAGE: u32 = 200;
+
+pub(super) async fn request(node: &Node, command: Command) -> Result<Reply, ApiError> {
+    match command {
+        Command::Snapshot => Ok(Reply::Snapshot { snapshot: node.face().mirror.snapshot() }),
+        Command::Setup { name, protection } => node.set_up(&name, protection).await,
+        Command::Unlock { passphrase } => node.unlock(passphrase).await,
+        Command::ReadInvite { text } => read_invite(node, &text),
+        Command::Unstage { staged } => match node.shelf().take(&staged) {
+            Some(_) => Ok(Reply::Done),
+            None => Err(no_such_staged()),
+        },
+        Command::SetFocus { focused, room } => {
+            let room = room.as_deref().map(room_id).transpose()?;
+            node.update(|mirror| mirror.set_focus(Focus { focused, room }));
+            Ok(Reply::Done)
+        }
+        Command::CreateRoom { name } => ask(node, port::Command::CreateRoom { name }).await,
+        Command::CreateInvite { room, uses, lifetime_seconds, approval } => {
+            let terms = InviteTerms { uses, lifetime: Duration::from_secs(lifetime_seconds), approval };
+            create_invite(node, room_id(&room)?, terms).await
+        }
+        Command::RevokeInvite { room, invite } => {
+            let invite = InviteId::from_hex(&invite).ok_or(port::Refusal::NoSuchInvite)?;
+            ask(node, port::Command::RevokeInvite { room: room_id(&room)?, invite }).await
+        }
+        Command::Join { link } => join(node, &link).await,
+        Command::CancelJoin { room } => {
+            let room = room_id(&room)?;
+            match ask(node, port::Command::CancelJoin { room }).await {
+                // It ended by itself, and the person has read how.
+                Err(error) if error.code == Code::NoSuchRoom && node.update(|mirror| mirror.dismiss_join(room)) => {
+                    Ok(Reply::Done)
+                }
+                answer => answer,
+            }
+        }
+        Command::Admit { room, device } => {
+            ask(node, port::Command::Admit { room: room_id(&room)?, device: device_id(&device)? }).await
+        }
+        Command::Decline { room, device } => {
+            ask(node, port::Command::Decline { room: room_id(&room)?, device: device_id(&device)? }).await
+        }
+        Command::SendText { room, text, reply_to } => {
+            let reply_to = reply_to.as_deref().map(message_id).transpose()?;
+            ask(node, port::Command::SendText { room: room_id(&room)?, text, reply_to }).await
+        }
+        Command::SendPicture { room, staged, caption, reply_to } => {
+            let reply_to = reply_to.as_deref().map(message_id).transpose()?;
+            send_picture(node, room_id(&room)?, &staged, caption, reply_to).await
+        }
+        Command::Timeline { room, before, limit } => timeline(node, room_id(&room)?, before.as_deref(), limit).await,
+        Command::FetchBlob { room, message } => {
+            let session = node.session()?;
+            let (_, picture) = picture_of(&session, &room, &message).await?;
+            let fetch = port::Command::FetchBlob { room: room_id(&room)?, blob: picture.blob, size: picture.size };
+            reply(session.ask(fetch).await?)
+        }
+        Command::MarkRead { room, message } => {
+            let session = node.session()?;
+            let entry = entry(&session, &room, &message).await?;
+            reply(session.ask(port::Command::MarkRead { room: entry.room, upto: entry.order }).await?)
+        }
+        Command::SetProfile { name, avatar } => set_profile(node, name, avatar).await,
+        Command::LeaveRoom { room } => ask(node, port::Command::LeaveRoom { room: room_id(&room)? }).await,
+        Command::SetBrokers { brokers } => {
+            let session = node.session()?;
+            session.set_brokers(node, broker_urls(&brokers)?).await?;
+            Ok(Reply::Done)
+        }
+        Command::NetworkChanged => {
+            let session = node.session()?;
+            session.announce(node).await?;
+            reply(session.ask(port::Command::NetworkChanged).await?)
+        }
+    }
+}
+
+async fn ask(node: &Node, command: port::Command) -> Result<Reply, ApiError> {
+    reply(node.session()?.ask(command).await?)
+}
+
+fn reply(answer: port::Reply) -> Result<Reply, ApiError> {
+    match answer {
+        port::Reply::Done => Ok(Reply::Done),
+        port::Reply::Room(room) => Ok(Reply::Room { room: room.to_string() }),
+        port::Reply::Sent(hash) => Ok(Reply::Sent { message: hash.to_string() }),
+        port::Reply::Invite(_) => Err(ApiError::internal("an invite nobody asked for")),
+    }
+}
+
+async fn create_invite(node: &Node, room: RoomId, terms: InviteTerms) -> Result<Reply, ApiError> {
+    if terms.lifetime > INVITE_LIFETIME || terms.lifetime.is_zero() {
+        return Err(ApiError::new(Code::TooLong, "an invite lives for a second at least and 365 days at most"));
+    }
+    match node.session()?.ask(port::Command::CreateInvite { room, terms }).await? {
+        port::Reply::Invite(link) => Ok(Reply::Invite { invite: made(room, &link, terms) }),
+        port::Reply::Done | port::Reply::Room(_) | port::Reply::Sent(_) => {
+            Err(ApiError::internal("no invite came back"))
+        }
+    }
+}
+
+fn made(room: RoomId, link: &InviteLink, terms: InviteTerms) -> Invite {
+    let view = InviteView {
+        invite: link.id(),
+        by: DeviceId([0; 32]),
+        uses: terms.uses,
+        used: 0,
+        expires: natter_engine::time::UnixMillis(link.expires.saturating_mul(1000)),
+        approval: terms.approval,
+        link: Some(link.clone()),
+    };
+    views::invite(room, &view)
+}
+
+fn read_invite(node: &Node, text: &str) -> Result<Reply, ApiError> {
+    let link = InviteLink::parse(text)?;
+    let face = node.face();
+    let already_member = face.mirror.room(link.room).is_some_and(|view| view.standing == Standing::Member);
+    let preview = InvitePreview {
+        room: link.room.to_string(),
+        room_name: link.room_name,
+        brokers: link.brokers.iter().map(|url| broker_host(url)).collect(),
+        expires: link.expires.saturating_mul(1000),
+        already_member,
+    };
+    Ok(Reply::InvitePreview { preview })
+}
+
+async fn join(node: &Node, text: &str) -> Result<Reply, ApiError> {
+    let session = node.session()?;
+    let invite = InviteLink::parse(text)?;
+    let (room, name) = (invite.room, invite.room_name.clone());
+    if node.face().mirror.room(room).is_some_and(|view| view.standing == Standing::Member) {
+        return Err(port::Refusal::AlreadyMember.into());
+    }
+    // Before the engine hears of it, so that its first notice finds the name.
+    node.update(|mirror| mirror.knocking(room, name));
+    match session.ask(port::Command::Join { invite }).await {
+        Ok(answer) => reply(answer),
+        Err(error) => {
+            node.update(|mirror| mirror.forget_join(room));
+            Err(error)
+        }
+    }
+}
+
+async fn send_picture(
+    node: &Node,
+    room: RoomId,
+    staged: &str,
+    caption: String,
+    reply_to: Option<EntryHash>,
+) -> Result<Reply, ApiError> {
+    let session = node.session()?;
+    let ready = node.shelf().get(staged).ok_or_else(no_such_staged)?;
+    if caption.len() > TEXT_BYTES / 2 {
+        return Err(ApiError::new(Code::TooLong, "the words with a picture are longer than 8,192 bytes"));
+    }
+    // Durable before it is offered: the entry must never promise what the disk does not hold.
+    let (store, kept) = (Arc::clone(&session.store), Arc::clone(&ready));
+    let blob = blocking(move || store.blobs().put(&kept.bytes)).await??;
+    let picture = Picture {
+        blob,
+        size: ready.bytes.len() as u64,
+        mime: ready.format.mime().to_owned(),
+        width: ready.width,
+        height: ready.height,
+        thumbhash: ready.thumbhash.clone(),
+        preview: ready.preview.clone(),
+        name: ready.name.clone(),
+        caption,
+        reply_to,
+    };
+    let answer = session.ask(port::Command::SendPicture { room, picture }).await?;
+    node.shelf().take(staged);
+    reply(answer)
+}
+
+async fn timeline(node: &Node, room: RoomId, before: Option<&str>, limit: u32) -> Result<Reply, ApiError> {
+    let session = node.session()?;
+    if node.face().mirror.room(room).is_none() {
+        return Err(port::Refusal::NoSuchRoom.into());
+    }
+    let before = match before {
+        Some(id) => Some(entry_at(&session, room, message_id(id)?).await?.order),
+        None => None,
+    };
+    let limit = limit.clamp(1, PAGE) as usize;
+    let (node, of) = (node.clone(), Arc::clone(&session));
+    let (answer, wanted) = blocking(move || {
+        let mut entries = of.store.timeline(room, before, limit + 1, kind::SHOWN)?;
+        let more = entries.len() > limit;
+        if more {
+            entries.remove(0);
+        }
+        let library = Disk { store: &of.store, own: of.own };
+        let messages = node.update(|mirror| {
+            mirror.watch(room, &entries);
+            entries.iter().map(|entry| mirror.show(entry, &library)).collect()
+        });
+        Ok::<_, ApiError>((Reply::Timeline { messages, more }, small_and_missing(&entries, &of.store)))
+    })
+    .await??;
+    if !wanted.is_empty() {
+        tokio::spawn(async move { session.fetch_small(wanted).await });
+    }
+    Ok(answer)
+}
+
+#[expect(clippy::option_option, reason = "absent keeps the avatar, null removes it, a value sets it")]
+async fn set_profile(node: &Node, name: String, avatar: Option<Option<String>>) -> Result<Reply, ApiError> {
+    let session = node.session()?;
+    let name = natter_engine::identity::clean_name(&name)?;
+    let avatar = match avatar {
+        None => node.face().mirror.profile().and_then(|profile| profile.avatar.clone()),
+        Some(None) => None,
+        Some(Some(staged)) => {
+            let picture = node.shelf().get(&staged).ok_or_else(no_such_staged)?;
+            let _one_at_a_time = node.decoding().await?;
+            let made = blocking(move || pictures::avatar(&picture)).await??;
+            node.shelf().take(&staged);
+            Some(made)
+        }
+    };
+    let profile = Profile { name, avatar };
+    let answer = session.ask(port::Command::SetProfile { profile: profile.clone() }).await?;
+    node.update(|mirror| mirror.set_own(session.own, profile, session.unprotected));
+    reply(answer)
+}
+
+/// The picture that a message offers.
+pub(super) async fn picture_of(
+    session: &Arc<Session>,
+    room: &str,
+    message: &str,
+) -> Result<(StoredEntry, Picture), ApiError> {
+    let entry = entry(session, room, message).await?;
+    match entry.payload.as_deref().map(|payload| Body::decode(entry.kind, payload)) {
+        Some(Ok(Body::Picture(picture))) => Ok((entry, picture)),
+        Some(Ok(_) | Err(_)) | None => Err(ApiError::new(Code::NoSuchMessage, "this message offers no picture")),
+    }
+}
+
+async fn entry(session: &Arc<Session>, room: &str, message: &str) -> Result<StoredEntry, ApiError> {
+    entry_at(session, room_id(room)?, message_id(message)?).await
+}
+
+async fn entry_at(session: &Arc<Session>, room: RoomId, hash: EntryHash) -> Result<StoredEntry, ApiError> {
+    let store = Arc::clone(&session.store);
+    blocking(move || store.entry(room, hash)).await??.ok_or_else(no_such_message)
+}
+
+pub(super) fn room_id(text: &str) -> Result<RoomId, ApiError> {
+    RoomId::from_hex(text).ok_or_else(|| port::Refusal::NoSuchRoom.into())
+}
+
+fn device_id(text: &str) -> Result<DeviceId, ApiError> {
+    DeviceId::from_hex(text).ok_or_else(|| port::Refusal::NobodyWaiting.into())
+}
+
+fn message_id(text: &str) -> Result<EntryHash, ApiError> {
+    EntryHash::from_hex(text).ok_or_else(no_such_message)
+}
+
+fn no_such_message() -> ApiError {
+    ApiError::new(Code::NoSuchMessage, "there is no such message in this room")
+}
+
+fn no_such_staged() -> ApiError {
+    ApiError::new(Code::NoSuchStaged, "nothing is staged under that id any more")
+}

@@ -1,0 +1,349 @@
+//! What runs while a node is *ready*: the actor with engine and links, the pump that folds its notices into the state,
+//! the embedded broker, and the watch over the clock and the network.
+
+use super::watch;
+use super::wire::{FromEngine, Wire};
+use super::{Inner, Node, blocking};
+use crate::api::ApiError;
+use crate::config::broker_urls;
+use crate::library::Disk;
+use crate::mirror::{AUTO_FETCH_BYTES, Mirror};
+use natter_broker::Broker;
+use natter_engine::identity::SecretKey;
+use natter_engine::ids::{BlobHash, CommandId, DeviceId, RoomId};
+use natter_engine::port::{Boot, Command, Notify, Refusal, Reply, Standing, StoredEntry};
+use natter_engine::wire::{Body, kind};
+use natter_store::Store;
+use natter_store::sqlite::SqliteStore;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+/// Notices folded in one step.
+const BATCH: usize = 256;
+/// Commands that may wait for the engine's reply.
+pub(crate) const COMMANDS_WAITING: usize = 1024;
+/// How long the goodbye may take before the links are cut.
+const GOODBYE: Duration = Duration::from_secs(3);
+/// How long the actor and the broker may take to end after that.
+const ENDING: Duration = Duration::from_secs(2);
+/// Pictures looked at in each room at start, newest first, for bytes that never came.
+const RESUMED: usize = 100;
+
+const BROKERS_SETTING: &str = "brokers";
+const PORT_SETTING: &str = "broker.port";
+
+type Answer = Result<Reply, Refusal>;
+
+/// The running half of a node.
+pub(crate) struct Session {
+    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) own: DeviceId,
+    pub(crate) unprotected: bool,
+    /// Taken at the end: the actor ends when nobody can command it any more.
+    commands: Mutex<Option<mpsc::Sender<(CommandId, Command)>>>,
+    waiting: Mutex<HashMap<CommandId, oneshot::Sender<Answer>>>,
+    next: AtomicU64,
+    broker: Mutex<Option<Broker>>,
+    /// Port of the embedded broker, if it runs.
+    port: Option<u16>,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+    watch: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Session {
+    /// Starts everything and returns once the engine has told all its rooms.
+    pub(super) async fn start(
+        node: &Node,
+        store: Arc<SqliteStore>,
+        boot: Boot,
+        unprotected: bool,
+    ) -> Result<Arc<Self>, ApiError> {
+        let config = &node.0.config;
+        let own = SecretKey::from_seed(&boot.secret).device();
+        let broker = if config.embedded_broker { start_broker(&store, config.lan).await } else { None };
+        let (profile, knocks) = (boot.profile.clone(), knocks_of(&boot));
+        let Wire { commands, notices, actor } = Wire::start(config, Arc::clone(&store), boot)?;
+        let session = Arc::new(Self {
+            store,
+            own,
+            unprotected,
+            commands: Mutex::new(Some(commands)),
+            waiting: Mutex::default(),
+            next: AtomicU64::new(1),
+            port: broker.as_ref().map(|broker| broker.local_addr().port()),
+            broker: Mutex::new(broker),
+            tasks: Mutex::default(),
+            watch: Mutex::default(),
+        });
+        node.update(|mirror| {
+            mirror.set_own(own, profile, unprotected);
+            for (room, name) in knocks {
+                mirror.knocking(room, name);
+            }
+        });
+        let pump = tokio::spawn(pump(Arc::downgrade(&node.0), Arc::clone(&session), notices));
+        lock(&session.tasks).extend([actor, pump]);
+        session.announce(node).await?;
+        // Replies overtake no notice, so that after a second one the rooms of the first are folded.
+        session.announce(node).await?;
+        session.resume_pictures(node).await;
+        *lock(&session.watch) = Some(watch::spawn(Arc::downgrade(&node.0), Arc::downgrade(&session)));
+        Ok(session)
+    }
+
+    /// Asks the engine and waits for its answer.
+    pub(crate) async fn ask(&self, command: Command) -> Result<Reply, ApiError> {
+        let id = CommandId(self.next.fetch_add(1, Ordering::Relaxed));
+        let (answer, answered) = oneshot::channel();
+        let commands = lock(&self.commands).clone().ok_or_else(ApiError::closing)?;
+        {
+            let mut waiting = lock(&self.waiting);
+            if waiting.len() >= COMMANDS_WAITING {
+                return Err(Refusal::TooMany.into());
+            }
+            waiting.insert(id, answer);
+        }
+        if commands.send((id, command)).await.is_err() {
+            lock(&self.waiting).remove(&id);
+            return Err(ApiError::closing());
+        }
+        drop(commands);
+        match answered.await {
+            Ok(answer) => Ok(answer?),
+            Err(_) => Err(ApiError::closing()),
+        }
+    }
+
+    /// Tells the engine which brokers to use and under which URLs others reach ours; they change with the network.
+    pub(crate) async fn announce(&self, node: &Node) -> Result<(), ApiError> {
+        let store = Arc::clone(&self.store);
+        let set = blocking(move || configured(&store)).await?;
+        let embedded = self.embedded_urls(node.0.config.lan);
+        let mut configured = node.0.config.brokers.clone();
+        configured.extend(set.into_iter().filter(|url| !node.0.config.brokers.contains(url)));
+        let mut use_ = configured.clone();
+        if let Some(port) = self.port {
+            use_.push(loopback_url(port));
+        }
+        node.update(|mirror| mirror.set_brokers(configured, embedded.clone()));
+        self.ask(Command::SetBrokers { use_, announce: embedded }).await?;
+        Ok(())
+    }
+
+    /// Writes down the brokers that the person set and uses them from now on.
+    pub(crate) async fn set_brokers(&self, node: &Node, urls: Vec<String>) -> Result<(), ApiError> {
+        let store = Arc::clone(&self.store);
+        let text = serde_json::to_vec(&urls).map_err(|error| ApiError::internal(error.to_string()))?;
+        blocking(move || store.put_setting(BROKERS_SETTING, Some(&text))).await??;
+        self.announce(node).await
+    }
+
+    /// The URLs under which others reach the embedded broker: this machine's addresses, then loopback.
+    pub(crate) fn embedded_urls(&self, lan: bool) -> Vec<String> {
+        let Some(port) = self.port else { return Vec::new() };
+        let addresses = if lan { super::wire::local_addresses() } else { Vec::new() };
+        let mut urls: Vec<String> =
+            addresses.iter().map(|ip| format!("ws://{}/", std::net::SocketAddr::new(*ip, port))).collect();
+        urls.truncate(natter_engine::wire::limits::BROKERS / 2);
+        urls.push(loopback_url(port));
+        urls
+    }
+
+    /// Says goodbye and ends everything, in at most 5 s.
+    pub(super) async fn end(&self) {
+        if let Some(watch) = lock(&self.watch).take() {
+            watch.abort();
+        }
+        match timeout(GOODBYE, self.ask(Command::Shutdown)).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::debug!(code = ?error.code, "no goodbye"),
+            Err(_) => tracing::warn!("the goodbye took too long"),
+        }
+        drop(lock(&self.commands).take());
+        let broker = lock(&self.broker).take();
+        let tasks: Vec<_> = lock(&self.tasks).drain(..).collect();
+        let ended = async {
+            if let Some(broker) = broker {
+                broker.stop().await;
+            }
+        };
+        let (broker_ended, ()) = tokio::join!(timeout(ENDING, ended), join(tasks));
+        if broker_ended.is_err() {
+            tracing::debug!("the embedded broker is still closing its sockets");
+        }
+    }
+
+    /// Ends without a goodbye: the last handle of the node went without a shutdown.
+    pub(super) fn cut(&self) {
+        if let Some(watch) = lock(&self.watch).take() {
+            watch.abort();
+        }
+        drop(lock(&self.commands).take());
+        drop(lock(&self.broker).take());
+    }
+
+    /// Asks for a small picture's bytes; what cannot be asked for now is asked for when it is next looked at.
+    pub(crate) async fn fetch_small(&self, wanted: Vec<(RoomId, BlobHash, u64)>) {
+        for (room, blob, size) in wanted {
+            if let Err(error) = self.ask(Command::FetchBlob { room, blob, size }).await {
+                tracing::debug!(code = ?error.code, "a picture is not fetched now");
+                return;
+            }
+        }
+    }
+
+    async fn resume_pictures(&self, node: &Node) {
+        let rooms: Vec<RoomId> = node.update(|mirror| mirror.rooms().map(|view| view.room).collect());
+        let store = Arc::clone(&self.store);
+        let wanted = blocking(move || {
+            let pages = rooms.into_iter().filter_map(|room| store.timeline(room, None, RESUMED, &[kind::PICTURE]).ok());
+            let entries: Vec<StoredEntry> = pages.flatten().collect();
+            small_and_missing(&entries, &store)
+        });
+        if let Ok(wanted) = wanted.await {
+            self.fetch_small(wanted).await;
+        }
+    }
+}
+
+/// Pictures among these that are fetched without being asked for and are not here.
+pub(crate) fn small_and_missing(entries: &[StoredEntry], store: &SqliteStore) -> Vec<(RoomId, BlobHash, u64)> {
+    entries
+        .iter()
+        .filter(|entry| entry.kind == kind::PICTURE)
+        .filter_map(|entry| match Body::decode(entry.kind, entry.payload.as_deref()?) {
+            Ok(Body::Picture(picture)) => Some((entry.room, picture.blob, picture.size)),
+            Ok(_) | Err(_) => None,
+        })
+        .filter(|(_, blob, size)| *size <= AUTO_FETCH_BYTES && !store.blobs().has(blob))
+        .collect()
+}
+
+/// Folds what the engine says into the state, in batches, until the actor ends.
+async fn pump(node: Weak<Inner>, session: Arc<Session>, mut notices: mpsc::Receiver<FromEngine>) {
+    let mut batch = Vec::with_capacity(BATCH);
+    while notices.recv_many(&mut batch, BATCH).await > 0 {
+        let mut replies = Vec::new();
+        let mut news = Vec::new();
+        for from in batch.drain(..) {
+            match from {
+                FromEngine::Reply(id, answer) => replies.push((id, answer)),
+                FromEngine::Notify(notice) => news.push(notice),
+            }
+        }
+        if !news.is_empty()
+            && let Some(inner) = node.upgrade()
+        {
+            let (node, of) = (Node(inner), Arc::clone(&session));
+            match blocking(move || fold(&node, &of, news)).await {
+                Ok(wanted) if wanted.is_empty() => {}
+                Ok(wanted) => {
+                    // Apart from the pump, which must stay free to carry the replies.
+                    let session = Arc::clone(&session);
+                    tokio::spawn(async move { session.fetch_small(wanted).await });
+                }
+                Err(error) => tracing::error!("the state may be behind: {error}"),
+            }
+        }
+        // After the news, so that whoever hears the reply already has what it brought.
+        for (id, answer) in replies {
+            if let Some(asker) = lock(&session.waiting).remove(&id) {
+                // Whoever asked may have gone.
+                let _ = asker.send(answer);
+            }
+        }
+    }
+    lock(&session.waiting).clear();
+}
+
+fn fold(node: &Node, session: &Session, news: Vec<Notify>) -> Vec<(RoomId, BlobHash, u64)> {
+    let library = Disk { store: &session.store, own: session.own };
+    let entries: Vec<StoredEntry> = news
+        .iter()
+        .filter_map(|notice| match notice {
+            Notify::Entry { entry, .. } if entry.kind == kind::PICTURE => Some((**entry).clone()),
+            Notify::Entry { .. }
+            | Notify::Room(_)
+            | Notify::RoomForgotten(_)
+            | Notify::Held { .. }
+            | Notify::Read { .. }
+            | Notify::Join { .. }
+            | Notify::Blob { .. }
+            | Notify::Broker { .. }
+            | Notify::PeerMisbehaved { .. }
+            | Notify::StoreTrouble(_) => None,
+        })
+        .collect();
+    node.update(|mirror: &mut Mirror| {
+        for notice in news {
+            mirror.fold(notice, &library);
+        }
+        mirror.settle(&library);
+    });
+    small_and_missing(&entries, &session.store)
+}
+
+fn knocks_of(boot: &Boot) -> Vec<(RoomId, String)> {
+    let knocking = boot.rooms.iter().filter(|room| room.standing == Standing::Knocking);
+    knocking.filter_map(|room| Some((room.room, room.invite.as_ref()?.room_name.clone()))).collect()
+}
+
+fn configured(store: &SqliteStore) -> Vec<String> {
+    let read = store.setting(BROKERS_SETTING).unwrap_or_else(|error| {
+        tracing::warn!(%error, "the list of brokers could not be read");
+        None
+    });
+    let urls: Vec<String> = read.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+    broker_urls(&urls).unwrap_or_default()
+}
+
+/// The port of the last run, then the well-known one, then the next free ones: two apps on one machine each get theirs.
+async fn start_broker(store: &Arc<SqliteStore>, lan: bool) -> Option<Broker> {
+    /// Ports tried from the well-known one up.
+    const TRIED: u16 = 64;
+    let ip: std::net::IpAddr = if lan { [0, 0, 0, 0].into() } else { [127, 0, 0, 1].into() };
+    let reader = Arc::clone(store);
+    let last = blocking(move || reader.setting(PORT_SETTING)).await.ok()?.ok().flatten();
+    let last = last.and_then(|text| std::str::from_utf8(&text).ok()?.parse::<u16>().ok()).filter(|port| *port > 0);
+    let well_known = natter_broker::PORT..natter_broker::PORT.saturating_add(TRIED);
+    for port in last.into_iter().chain(well_known) {
+        match Broker::start((ip, port).into(), natter_broker::Config::default()).await {
+            Ok(broker) => {
+                if last != Some(port) {
+                    let writer = Arc::clone(store);
+                    let kept =
+                        blocking(move || writer.put_setting(PORT_SETTING, Some(port.to_string().as_bytes()))).await;
+                    if !matches!(kept, Ok(Ok(()))) {
+                        tracing::warn!("the embedded broker's port is not remembered");
+                    }
+                }
+                return Some(broker);
+            }
+            Err(error) => tracing::debug!(%error, "the embedded broker tries the next port"),
+        }
+    }
+    tracing::warn!("no port for the embedded broker: others must be found over brokers elsewhere");
+    None
+}
+
+fn loopback_url(port: u16) -> String {
+    format!("ws://127.0.0.1:{port}/")
+}
+
+async fn join(tasks: Vec<JoinHandle<()>>) {
+    for mut task in tasks {
+        if timeout(ENDING, &mut task).await.is_err() {
+            tracing::warn!("a task did not end by itself");
+            task.abort();
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -26,13 +26,16 @@ const overflow = (page) => page.evaluate(() => {
   return { page: document.documentElement.scrollWidth - innerWidth, wide: wide.slice(0, 5).map((e) => `${e.localName}.${e.className}`) };
 });
 
-/** @param {import("playwright-core").Page} page */
-async function axe(page) {
-  await page.evaluate(`window.axe ?? (() => { ${AXE} })()`).catch(() => {});
-  const violations = await page.evaluate(async () => {
-    const { violations: found } = await /** @type {any} */ (window).axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], resultTypes: ["violations"], elementRef: false });
+const EVERYTHING = { type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] };
+const COLOURS = { type: "rule", values: ["color-contrast"] };
+
+/** @param {import("playwright-core").Page} page @param {object} runOnly */
+async function axe(page, runOnly) {
+  await page.evaluate(`window.axe ?? (() => { ${AXE} })()`);
+  const violations = await page.evaluate(async (only) => {
+    const { violations: found } = await /** @type {any} */ (window).axe.run(document, { runOnly: only, resultTypes: ["violations"] });
     return found.map((/** @type {any} */ v) => `${v.id}: ${v.nodes.slice(0, 4).map((/** @type {any} */ n) => `${n.target} ${n.any[0]?.message ?? ""}`).join(" | ")}`);
-  });
+  }, runOnly);
   assert.deepEqual(violations, []);
 }
 
@@ -41,33 +44,41 @@ const settle = (page) => until("the page to settle", () => page.evaluate(() =>
   document.getAnimations().every((a) => a.playState !== "running" || a.effect?.getComputedTiming().iterations === Infinity) &&
   [...document.images].every((img) => img.complete) && document.fonts.status === "loaded"));
 
-for (const scene of SCENES) {
-  if (!scene.name.includes(wanted)) continue;
-  for (const [size, viewport] of Object.entries(SIZES)) {
-    for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
-      if (scene.only && !scene.only.includes(size)) continue;
-      const name = `${scene.name}-${size}-${colorScheme}`;
-      const host = await serve(scene.state);
-      const context = await browser.newContext({ viewport, colorScheme, locale: "en-GB", hasTouch: size === "phone", isMobile: size === "phone", bypassCSP: true, reducedMotion: "reduce", permissions: ["clipboard-read", "clipboard-write"] });
-      const page = await context.newPage();
-      await page.clock.setFixedTime(NOW);
-      const said = listen(page);
-      page.setDefaultTimeout(8_000);
-      await check(`${name}: reached`, async () => {
-        await page.goto(host.url);
-        await page.locator("natter-app .stage > *").first().waitFor();
-        await scene.go?.(page, host, size);
-        await settle(page);
-      });
-      await page.screenshot({ path: new URL(`${name}.png`, OUT).pathname });
-      await check(`${name}: no overflow`, async () => assert.deepEqual(await overflow(page), { page: 0, wide: [] }));
-      await check(`${name}: axe`, () => axe(page));
-      await check(`${name}: console silent`, () => assert.deepEqual(said.filter((s) => !scene.says?.test(s)), []));
-      await context.close();
-      await host.close();
-    }
-  }
+/** @param {import("./scripted/scenes.mjs").Scene} scene @param {keyof typeof SIZES} size */
+async function draw(scene, size) {
+  const name = `${scene.name}-${size}`;
+  const host = await serve(scene.state);
+  const phone = size === "phone";
+  // The page's own CSP would keep axe out.
+  const context = await browser.newContext({ viewport: SIZES[size], colorScheme: "light", locale: "en-GB", hasTouch: phone, isMobile: phone, bypassCSP: true, reducedMotion: "reduce", permissions: ["clipboard-read", "clipboard-write"] });
+  const page = await context.newPage();
+  await page.clock.setFixedTime(NOW);
+  const said = listen(page);
+  page.setDefaultTimeout(8_000);
+  await check(`${name}: reached`, async () => {
+    await page.goto(host.url);
+    await page.locator("natter-app .stage > :not(natter-loading)").first().waitFor();
+    await scene.go?.(page, host, size);
+    await settle(page);
+  });
+  await page.screenshot({ path: new URL(`${name}-light.png`, OUT).pathname });
+  await check(`${name}: no overflow`, async () => assert.deepEqual(await overflow(page), { page: 0, wide: [] }));
+  await check(`${name}: axe`, () => axe(page, EVERYTHING));
+  await page.emulateMedia({ colorScheme: "dark" });
+  await settle(page);
+  await page.screenshot({ path: new URL(`${name}-dark.png`, OUT).pathname });
+  await check(`${name}: axe in the dark`, () => axe(page, COLOURS));
+  await check(`${name}: console silent`, () => assert.deepEqual(said.filter((s) => !scene.says?.test(s)), []));
+  await context.close();
+  await host.close();
 }
+
+const jobs = SCENES.filter((scene) => scene.name.includes(wanted)).flatMap((scene) =>
+  /** @type {(keyof typeof SIZES)[]} */ (Object.keys(SIZES)).filter((size) => !scene.only || scene.only.includes(size)).map((size) => () => draw(scene, size)));
+const workers = Array.from({ length: Number(process.env.WORKERS ?? 2) }, async () => {
+  for (let job = jobs.shift(); job; job = jobs.shift()) await job();
+});
+await Promise.all(workers);
 await behaviours(browser, wanted);
 await browser.close();
 finish();

@@ -7,7 +7,7 @@ import { roomHue } from "../stores/select.js";
 /** @param {{name: string, hue: number, avatar: string | null}} person @param {string} [size] small, medium, large, huge */
 export function avatar(person, size = "medium") {
   const box = h("span", { class: `avatar ${size}`, "data-hue": person.hue, "aria-hidden": "true" });
-  box.append(h("span", { class: "letters", text: initials(person.name) || "?" }));
+  box.dataset.letters = initials(person.name) || "?";
   if (person.avatar) {
     const picture = h("img", { src: app.port?.mediaUrl(person.avatar), alt: "", draggable: "false" });
     picture.addEventListener("error", () => picture.remove(), { once: true });
@@ -18,8 +18,7 @@ export function avatar(person, size = "medium") {
 
 /** @param {{id: string, name: string}} room @param {string} [size] */
 export function roomAvatar(room, size = "medium") {
-  const letters = h("span", { class: "letters", text: initials(room.name) || "#" });
-  return h("span", { class: `avatar room ${size}`, "data-hue": roomHue(room.id), "aria-hidden": "true" }, letters);
+  return h("span", { class: `avatar room ${size}`, "data-hue": roomHue(room.id), "data-letters": initials(room.name) || "#", "aria-hidden": "true" });
 }
 
 /** Replaces the avatar in `slot` only when what it shows differs. @param {HTMLElement} slot @param {string} key @param {() => HTMLElement} make */

@@ -21,15 +21,15 @@ class DetailsPane extends View {
   }
 
   build() {
-    const head = h("header", { class: "pane-head" }, iconButton("close", t("details.close"), closeDetails, { class: "icon-button details-close" }), h("h2", { text: t("details.label") }));
+    const head = h("div", { class: "pane-head" }, iconButton("close", t("details.close"), closeDetails, { class: "icon-button details-close" }), h("h1", { text: t("details.label") }));
     this.face = h("span", { class: "slot" });
     this.name = h("p", { class: "details-name", dir: "auto" });
     this.about = h("p", { class: "quiet" });
     this.inviteButton = button(t("invite.open"), () => openInvite(this.room?.id ?? ""), { class: "button wide" }, "invite");
     this.members = h("ul", { class: "member-list" });
-    this.count = h("h3", { class: "section-title" });
+    this.count = h("h2", { class: "section-title" });
     this.invites = h("ul", { class: "invite-list" });
-    this.inviteSection = h("section", null, h("h3", { class: "section-title", text: t("details.invites") }), this.invites);
+    this.inviteSection = h("section", null, h("h2", { class: "section-title", text: t("details.invites") }), this.invites);
     this.leave = button(t("leave.leave"), () => this.askToLeave(), { class: "button quiet-danger wide" }, "leave");
     this.append(head, h("div", { class: "pane-scroll" }, h("div", { class: "details-top" }, this.face, this.name, this.about), this.inviteButton, h("section", null, this.count, this.members), this.inviteSection, this.leave));
   }

@@ -12,9 +12,9 @@ export function openDialog({ title, body, actions = [], size = "medium", onclose
   const id = `dialog-${++lastId}`;
   const close = () => dialog.close();
   const heading = h("h2", { id, class: "dialog-title", text: title, tabindex: "-1" });
-  const head = h("header", { class: "dialog-head" }, heading, iconButton("close", t("close"), close));
+  const head = h("div", { class: "dialog-head" }, heading, iconButton("close", t("close"), close));
   const content = h("div", { class: "dialog-body" }, ...body);
-  const foot = actions.length > 0 ? h("footer", { class: "dialog-foot" }, ...actions) : null;
+  const foot = actions.length > 0 ? h("div", { class: "dialog-foot" }, ...actions) : null;
   const dialog = h("dialog", { class: `dialog ${size}`, "aria-labelledby": id }, h("div", { class: "dialog-sheet" }, head, content, foot));
   show(dialog, onclose);
   return { dialog, close };
@@ -35,7 +35,7 @@ export function show(dialog, onclose) {
   });
   document.body.append(dialog);
   dialog.showModal();
-  const first = dialog.querySelector("[autofocus], .dialog-body :is(input, textarea, select, button):not([disabled])");
+  const first = dialog.querySelector("[autofocus]") ?? dialog.querySelector(".dialog-body :is(input, textarea, select, button):not([disabled])");
   if (first instanceof HTMLElement) first.focus();
 }
 

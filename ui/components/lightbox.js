@@ -22,7 +22,7 @@ export function openLightbox(roomId, id) {
   const from = h("div", { class: "lightbox-from" });
   const caption = h("p", { class: "lightbox-caption", dir: "auto" });
   const save = iconButton("save", t("picture.save"), () => shown && savePicture(roomId, shown));
-  const bar = h("header", { class: "lightbox-bar" }, from,
+  const bar = h("div", { class: "lightbox-bar" }, from,
     iconButton("zoom-out", t("lightbox.zoomOut"), () => zoom.by(1 / 1.5)), iconButton("zoom-in", t("lightbox.zoomIn"), () => zoom.by(1.5)), save, iconButton("close", t("close"), () => dialog.close(), { autofocus: true }));
   const previous = h("button", { type: "button", class: "lightbox-step previous", "aria-label": t("lightbox.previous"), onclick: () => step(-1) }, icon("back"));
   const next = h("button", { type: "button", class: "lightbox-step next", "aria-label": t("lightbox.next"), onclick: () => step(1) }, icon("next"));

@@ -25,6 +25,8 @@ class MessageList extends View {
   /** @type {Row[]} */
   rows = [];
   slice = { start: 0, end: 0 };
+  /** The messages that `rows` were made of. @type {readonly import("../lib/rows.js").Message[] | undefined} */
+  messages = undefined;
   /** @type {Map<string, HTMLElement>} */
   elements = new Map();
 
@@ -93,7 +95,7 @@ class MessageList extends View {
     if (!room || !this.days) return;
     const days = toDays(this.rows.slice(this.slice.start, this.slice.end));
     this.elements = new Map();
-    reconcile(this.days, days, (day) => day.key, () => h("section", { class: "day" }, h("h3", { class: "day-name" }), h("div", { class: "day-rows" })), (section, day) => {
+    reconcile(this.days, days, (day) => day.key, () => h("section", { class: "day" }, h("h2", { class: "day-name" }), h("div", { class: "day-rows" })), (section, day) => {
       const name = /** @type {HTMLElement} */ (section.firstElementChild);
       setText(name, dayName(day.time, Date.now()));
       name.title = shortDate(day.time);

@@ -23,6 +23,8 @@ const FEW_EMOJI = /^(?:\p{Extended_Pictographic}(?:\uFE0F|\p{Emoji_Modifier}|\u2
 export class MessageRow extends HTMLElement {
   /** @type {Row | null} */
   row = null;
+  /** Whether the message that this one answers is loaded. */
+  quoteKnown = true;
 
   /** @param {Row} row @param {Room} room */
   set(row, room) {
@@ -58,7 +60,7 @@ export class MessageRow extends HTMLElement {
     this.time = h("time", { class: "time", datetime: new Date(message.time).toISOString(), title: fullDate(message.time) }, h("span", { "aria-hidden": "true", text: clock(message.time) }), h("span", { class: "sr-only", text: fullDate(message.time) }));
     this.meta = h("span", { class: "meta" }, this.time);
     if (message.own) this.meta.append((this.delivery = new DeliveryMark()));
-    this.bubble = h("div", { class: "bubble" }, h("header", { class: "from" }, this.author, this.you), this.body);
+    this.bubble = h("div", { class: "bubble" }, h("div", { class: "from" }, this.author, this.you), this.body);
     const tools = h("div", { class: "tools" }, iconButton("reply", t("message.reply"), () => this.reply(), { tabindex: "-1" }), iconButton("more", t("message.more"), (event) => this.openMenu(/** @type {Element} */ (event.currentTarget)), { tabindex: "-1" }));
     this.append(this.face, this.bubble, tools);
     this.setAttribute("aria-labelledby", `a-${message.id}`);

@@ -15,6 +15,7 @@ class UnlockScreen extends HTMLElement {
   connectedCallback() {
     if (this.firstChild) return;
     this.className = "screen";
+    this.setAttribute("role", "main");
     const pass = passphraseField(t("passphrase.label"), "current-password");
     const open = button(t("unlock.open"), () => {}, { type: "submit", class: "button primary wide" });
     const form = h("form", { novalidate: true }, pass.box, open);
@@ -35,6 +36,7 @@ class UnlockScreen extends HTMLElement {
 class BrokenScreen extends View {
   build() {
     this.className = "screen";
+    this.setAttribute("role", "main");
     this.heading = h("h1");
     this.text = h("p", { class: "lead" });
     this.todo = h("p", { class: "todo" });
@@ -58,6 +60,7 @@ class NoBackendScreen extends View {
 
   build() {
     this.className = "screen";
+    this.setAttribute("role", "main");
   }
 
   update() {

@@ -54,6 +54,6 @@ export function openMenu(anchor, label, items, { at, head } = {}) {
     event.preventDefault();
     buttons[(at + step + buttons.length) % buttons.length].focus();
   });
-  const { close } = openPopover(anchor, { label, role: "group", className: "menu-popover", at }, ...(head ? [head] : []), menu);
+  const { close } = openPopover(anchor, { label, className: "menu-popover", at }, ...(head ? [head] : []), menu);
   return close;
 }

@@ -10,6 +10,8 @@ export class ReadMark {
   opened = false;
   /** The order of the newest message that was told as read. */
   told = "";
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  timer = undefined;
 
   /** @param {string} room */
   constructor(room) {

@@ -7,6 +7,7 @@ import { t } from "../lib/i18n.js";
 import { complain } from "../lib/errors.js";
 import { fill, roomAvatar } from "./avatar.js";
 import { openInvite } from "./invite-dialog.js";
+import { MOD } from "./shortcuts.js";
 import { View } from "./view.js";
 import "./composer.js";
 import "./message-list.js";
@@ -18,7 +19,7 @@ class RoomPane extends View {
   }
 
   build() {
-    this.none = h("div", { class: "empty room-none" }, icon("mark", "mark ghost"), h("p", { text: t("room.none") }), h("p", { class: "quiet keys-hint", text: t("room.noneKeys") }));
+    this.none = h("div", { class: "empty room-none" }, icon("mark", "mark ghost"), (this.noneText = h("p")), (this.noneKeys = h("p", { class: "quiet", text: t("room.noneKeys", { key: MOD }) })));
     this.body = h("div", { class: "room-body" });
     this.append(this.none, this.body);
   }
@@ -26,6 +27,9 @@ class RoomPane extends View {
   update() {
     const room = roomOf(route.value.room);
     if (this.none) this.none.hidden = room !== null;
+    const rooms = app.state.value.rooms.length > 0;
+    setText(/** @type {Element} */ (this.noneText), t(rooms ? "room.none" : "room.noneYet"));
+    if (this.noneKeys) this.noneKeys.hidden = !rooms;
     if (this.body) this.body.hidden = room === null;
     if (!room) {
       this.shown = undefined;
@@ -44,12 +48,12 @@ class RoomPane extends View {
   show(id) {
     this.shown = id;
     this.face = h("span", { class: "slot" });
-    this.heading = h("h2", { class: "room-title", dir: "auto" });
+    this.heading = h("h1", { class: "room-title", dir: "auto" });
     this.subtitle = h("p", { class: "room-subtitle" });
     this.invite = iconButton("invite", t("invite.open"), () => openInvite(id));
     this.panel = iconButton("panel", t("details.toggle"), toggleDetails, { class: "icon-button panel-toggle" });
     const about = h("button", { type: "button", class: "room-about", onclick: toggleDetails, "aria-label": t("details.toggle") }, this.face);
-    const head = h("header", { class: "pane-head room-head" }, iconButton("back", t("back"), closeRoom, { class: "icon-button back" }), about, h("div", { class: "room-titles" }, this.heading, this.subtitle), this.invite, this.panel);
+    const head = h("div", { class: "pane-head room-head" }, iconButton("back", t("back"), closeRoom, { class: "icon-button back" }), about, h("div", { class: "room-titles" }, this.heading, this.subtitle), this.invite, this.panel);
     const parts = ["natter-requests", "natter-messages", "natter-composer"].map((tag) => h(/** @type {any} */ (tag), { "data-room": id }));
     this.body?.replaceChildren(head, ...parts);
     app.open(id).catch(complain);

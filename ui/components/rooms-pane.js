@@ -23,7 +23,7 @@ class RoomsPane extends View {
   build() {
     this.me = h("button", { type: "button", class: "me-button", onclick: () => openSettings(), "aria-label": t("settings.open"), title: t("settings.open") });
     const add = iconButton("plus", t("rooms.add"), () => this.openAdd(add), { class: "icon-button filled", "aria-haspopup": "menu", "aria-expanded": "false" });
-    const head = h("header", { class: "pane-head" }, this.me, h("h1", { class: "wordmark", text: "Natter" }), add);
+    const head = h("div", { class: "pane-head" }, this.me, h("h1", { class: "wordmark", text: "Natter" }), add);
     this.joins = h("div", { class: "join-list" });
     this.list = h("ul", { class: "room-list" });
     this.empty = h("div", { class: "empty" }, icon("hello", "art"), h("h2", { text: t("rooms.emptyTitle") }), h("p", { text: t("rooms.emptyText") }),

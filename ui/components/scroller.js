@@ -8,6 +8,8 @@ export class Scroller {
   stuck = true;
   /** Whether the last row of all is in the page. */
   atNewest = true;
+  /** Where the view stood when it was last looked at. */
+  lastTop = 0;
   /** @type {{key: string, top: number} | null} */
   pin = null;
   /** @type {ReadonlyMap<string, HTMLElement>} */
@@ -46,7 +48,10 @@ export class Scroller {
   /** After the reader scrolled: what is seen now is what must stay. @param {ReadonlyMap<string, HTMLElement>} rows */
   remember(rows) {
     this.rows = rows;
-    this.stuck = this.atNewest && this.below() <= END_PX;
+    // The event comes a frame late: heights may have changed since. Only moving up lets go of the end.
+    const up = this.view.scrollTop < this.lastTop - 1;
+    this.stuck = this.atNewest && (this.below() <= END_PX || (this.stuck && !up));
+    this.lastTop = this.view.scrollTop;
     this.pin = null;
     const edge = this.view.getBoundingClientRect().top;
     for (const [key, element] of rows) {
@@ -62,12 +67,14 @@ export class Scroller {
     this.rows = rows;
     if (this.stuck) {
       this.view.scrollTop = this.view.scrollHeight;
+      this.lastTop = this.view.scrollTop;
       return;
     }
     const element = this.pin && rows.get(this.pin.key);
     if (!element || !this.pin) return;
     const moved = element.getBoundingClientRect().top - this.view.getBoundingClientRect().top - this.pin.top;
     if (Math.abs(moved) >= 1) this.view.scrollTop += moved;
+    this.lastTop = this.view.scrollTop;
   }
 
   /** @param {HTMLElement} element @param {ReadonlyMap<string, HTMLElement>} rows */
@@ -83,6 +90,7 @@ export class Scroller {
   /** @param {HTMLElement} element @param {number} from pixels below the upper edge @param {ReadonlyMap<string, HTMLElement>} rows */
   put(element, from, rows) {
     this.view.scrollTop += element.getBoundingClientRect().top - this.view.getBoundingClientRect().top - from;
+    this.stuck = false;
     this.remember(rows);
   }
 

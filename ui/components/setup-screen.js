@@ -12,6 +12,7 @@ export class SetupScreen extends HTMLElement {
   connectedCallback() {
     if (this.firstChild) return;
     this.className = "screen setup";
+    this.setAttribute("role", "main");
     this.name = field(t("setup.name"), h("input", { type: "text", autocomplete: "nickname", maxlength: "128", required: true, autofocus: true, placeholder: t("setup.namePlaceholder"), dir: "auto" }), { hint: t("setup.nameHint") });
     const pick = () => this.showChoice();
     this.choices = ["keychain", "passphrase", "unprotected"].map((value) =>
@@ -89,7 +90,7 @@ export class SetupScreen extends HTMLElement {
 function welcome() {
   const points = ["direct", "yours", "rooms"].map((key) =>
     h("li", null, icon({ direct: "link", yours: "lock", rooms: "people" }[key] ?? "link"), h("span", { text: t(`welcome.${key}`) })));
-  return h("header", { class: "welcome" }, icon("mark", "mark"), h("h1", { text: t("welcome.title") }), h("p", { class: "lead", text: t("welcome.lead") }), h("ul", { class: "welcome-points" }, ...points));
+  return h("div", { class: "welcome" }, icon("mark", "mark"), h("h1", { text: t("welcome.title") }), h("p", { class: "lead", text: t("welcome.lead") }), h("ul", { class: "welcome-points" }, ...points));
 }
 
 customElements.define("natter-setup", SetupScreen);

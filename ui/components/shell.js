@@ -11,6 +11,9 @@ import "./room-pane.js";
 import "./rooms-pane.js";
 
 class Shell extends View {
+  /** What the node was last told about the focus. */
+  said = "";
+
   sources() {
     return [app.state, route, sideDetails];
   }
@@ -55,6 +58,9 @@ class Shell extends View {
     rooms.toggleAttribute("inert", pane === "details" || (NARROW.matches && pane !== "rooms"));
     timeline.toggleAttribute("inert", pane === "details" || (NARROW.matches && pane !== "room"));
     side.toggleAttribute("inert", WIDE.matches ? !(room && sideDetails.value) : pane !== "details");
+    // A phone shows one pane: it is what the page is about.
+    rooms.setAttribute("role", NARROW.matches && pane === "rooms" ? "main" : "navigation");
+    side.setAttribute("role", NARROW.matches && pane === "details" ? "main" : "complementary");
     const unread = app.state.value.rooms.reduce((sum, r) => sum + r.unread, 0);
     document.title = `${unread > 0 ? `(${unread}) ` : ""}${there ? `${there.name} – ` : ""}Natter`;
     app.port?.setBadge?.(unread);

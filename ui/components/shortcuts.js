@@ -7,7 +7,7 @@ import { openDialog } from "./dialog.js";
 import { openJump } from "./jump-dialog.js";
 
 const MAC = /Mac|iPhone|iPad/.test(navigator.platform);
-const MOD = MAC ? "⌘" : "Ctrl";
+export const MOD = MAC ? "⌘" : "Ctrl";
 const ALT = MAC ? "⌥" : "Alt";
 
 /** @type {[string[], string][]} keys and words */

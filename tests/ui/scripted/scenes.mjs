@@ -132,7 +132,7 @@ export const SCENES = [
   } },
   { name: "offline", state: "offline", go: open("Hut weekend") },
   { name: "troubles", state: "troubles", go: open("Hut weekend") },
-  { name: "lost", state: "full", says: /WebSocket|ERR_CONNECTION/, go: async (page, host) => {
+  { name: "lost", state: "full", says: /WebSocket|ERR_CONNECTION|preload/, go: async (page, host) => {
     await open("Hut weekend")(page);
     await host.close();
     await page.getByText("connection to its own engine is gone").waitFor();

@@ -21,7 +21,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Free space that blobs leave to the database, in bytes: words must still fit when pictures no longer do.
@@ -133,14 +133,25 @@ impl Blobs {
     ///
     /// # Errors
     /// [`BlobError::DiskFull`] when it would leave less than [`RESERVE_BYTES`] free.
-    pub fn writer(&self, hash: BlobHash, size: u64) -> Result<BlobWriter<'_>, BlobError> {
+    pub fn writer(&self, hash: BlobHash, size: u64) -> Result<BlobWriter<&Self>, BlobError> {
+        self.has_room_for(size)?;
+        BlobWriter::begin(self, hash, size)
+    }
+
+    /// The same with a share of the blobs of its own, for a transfer that outlives whoever began it.
+    ///
+    /// # Errors
+    /// As [`Blobs::writer`].
+    pub fn owned_writer(self: Arc<Self>, hash: BlobHash, size: u64) -> Result<BlobWriter<Arc<Self>>, BlobError> {
+        self.has_room_for(size)?;
+        BlobWriter::begin(self, hash, size)
+    }
+
+    fn has_room_for(&self, size: u64) -> Result<(), BlobError> {
         let Some(needed) = seal::sealed_len(size).and_then(|bytes| bytes.checked_add(RESERVE_BYTES)) else {
             return Err(BlobError::DiskFull);
         };
-        if (self.free)(&self.dir)? < needed {
-            return Err(BlobError::DiskFull);
-        }
-        BlobWriter::begin(self, hash, size)
+        if (self.free)(&self.dir)? < needed { Err(BlobError::DiskFull) } else { Ok(()) }
     }
 
     /// Writes a content that is in memory, durably, and names it.

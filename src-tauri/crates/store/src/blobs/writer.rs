@@ -4,6 +4,7 @@ use super::seal::{SEGMENT, Stream, TAG};
 use super::{BlobError, Blobs, PART, WRITE_BYTES};
 use crate::disk;
 use natter_engine::ids::BlobHash;
+use std::borrow::Borrow;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::PathBuf;
@@ -11,8 +12,8 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 /// A content on its way to the disk, in constant memory. Dropped before [`BlobWriter::finish`], nothing is left of it.
-pub struct BlobWriter<'a> {
-    blobs: &'a Blobs,
+pub struct BlobWriter<B: Borrow<Blobs>> {
+    blobs: B,
     part: Part,
     stream: Stream,
     hash: BlobHash,
@@ -43,8 +44,9 @@ impl Drop for Part {
     }
 }
 
-impl<'a> BlobWriter<'a> {
-    pub(super) fn begin(blobs: &'a Blobs, hash: BlobHash, size: u64) -> Result<Self, BlobError> {
+impl<B: Borrow<Blobs>> BlobWriter<B> {
+    pub(super) fn begin(owner: B, hash: BlobHash, size: u64) -> Result<Self, BlobError> {
+        let blobs = owner.borrow();
         let mut prefix = [0; 16];
         getrandom::fill(&mut prefix).map_err(|e| BlobError::Io(e.into()))?;
         let number = blobs.parts.fetch_add(1, Ordering::Relaxed);
@@ -54,7 +56,7 @@ impl<'a> BlobWriter<'a> {
         let mut sealed = Vec::with_capacity(WRITE_BYTES + SEGMENT + TAG);
         sealed.extend_from_slice(&stream.header());
         Ok(Self {
-            blobs,
+            blobs: owner,
             part: Part { path, file, named: false },
             stream,
             hash,
@@ -105,14 +107,15 @@ impl<'a> BlobWriter<'a> {
         self.flush()?;
         self.part.file.sync_all()?;
         let bytes = self.part.file.metadata()?.len();
-        let path = self.blobs.path(&self.hash);
-        let _naming = self.blobs.naming.lock().unwrap_or_else(PoisonError::into_inner);
+        let blobs = self.blobs.borrow();
+        let path = blobs.path(&self.hash);
+        let _naming = blobs.naming.lock().unwrap_or_else(PoisonError::into_inner);
         if path.try_exists()? {
             return Ok(self.hash);
         }
         fs::rename(&self.part.path, &path)?;
         self.part.named = true;
-        self.blobs.total.fetch_add(bytes, Ordering::Relaxed);
+        blobs.total.fetch_add(bytes, Ordering::Relaxed);
         disk::sync_parent(&path)?;
         Ok(self.hash)
     }

@@ -50,13 +50,15 @@ pub(crate) fn routes(shared: Arc<Shared>) -> Router {
     router.layer(from_fn(cross_origin)).with_state(shared)
 }
 
+/// Byte for byte what stock says: some clients look for it to recognise a PeerServer.
+const ABOUT: &str = concat!(
+    r#"{"name":"PeerJS Server","#,
+    r#""description":"A server side element to broker connections between PeerJS clients.","#,
+    r#""website":"https://peerjs.com/"}"#
+);
+
 async fn about() -> Response {
-    Json(json!({
-        "name": "PeerJS Server",
-        "description": "A server side element to broker connections between PeerJS clients.",
-        "website": "https://peerjs.com/",
-    }))
-    .into_response()
+    ([(header::CONTENT_TYPE, "application/json; charset=utf-8")], ABOUT).into_response()
 }
 
 async fn fresh_id(State(shared): State<Arc<Shared>>) -> Html<String> {

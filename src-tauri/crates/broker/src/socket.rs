@@ -63,8 +63,12 @@ async fn read(stream: &mut (impl Stream<Item = Result<Message, axum::Error>> + U
             Message::Text(text) => attached.receive(Frame::Message(text.as_bytes())),
             Message::Binary(bytes) => attached.receive(Frame::Message(&bytes)),
             Message::Ping(bytes) | Message::Pong(bytes) => attached.receive(Frame::Control(bytes.len())),
-            // The id is free before our close frame goes back: whoever sees the close may claim it. Reading on sends that.
-            Message::Close(_) => attached.detach(),
+            Message::Close(_) => {
+                // The id is free before our close frame goes back: whoever sees the close may claim it. Reading on sends
+                // that frame, and a client that does not take it is not waited for.
+                attached.detach();
+                return linger(stream).await;
+            }
         }
     }
 }

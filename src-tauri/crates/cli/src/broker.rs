@@ -20,7 +20,7 @@ pub(crate) struct BrokerArgs {
     #[arg(long, default_value_t)]
     path: MountPath,
     /// What clients must say to get a socket.
-    #[arg(long, default_value = KEY)]
+    #[arg(long, default_value = KEY, value_parser = clap::builder::NonEmptyStringValueParser::new())]
     key: String,
     /// Tells anybody who asks which ids are online (GET …/peers).
     #[arg(long)]

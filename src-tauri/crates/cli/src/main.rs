@@ -1,1 +1,74 @@
-fn main() {}
+//! `natter-cli`: Natter without a window.
+//!
+//! - `peer --json` speaks the node's API in JSON lines, for bots, tests and home servers;
+//! - `serve` shows the same page as the app in a browser on this machine;
+//! - `broker` runs the signaling broker alone.
+//!
+//! What goes wrong is one line on stderr and an exit code of its own ([`failure`]).
+
+mod broker;
+mod failure;
+mod options;
+mod peer;
+mod serve;
+mod signals;
+mod talk;
+
+use clap::{Parser, Subcommand};
+use failure::Failure;
+use std::process::ExitCode;
+
+/// Group chat between people's own devices, without a window.
+#[derive(Debug, Parser)]
+#[command(name = "natter-cli", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// A device that is driven by JSON lines: commands on stdin, replies and events on stdout.
+    Peer(peer::PeerArgs),
+    /// The app's page in a browser on this machine.
+    Serve(serve::ServeArgs),
+    /// The signaling broker alone.
+    Broker(broker::BrokerArgs),
+}
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers, not errors.
+            let usage = error.use_stderr();
+            // A closed stdout leaves nobody to tell.
+            let _ = error.print();
+            return if usage { Failure::USAGE.into() } else { ExitCode::SUCCESS };
+        }
+    };
+    log_to_stderr();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return Failure::new(Failure::OTHER, format!("cannot start: {error}")).report(),
+    };
+    let outcome = runtime.block_on(async {
+        match cli.command {
+            Action::Peer(args) => peer::run(args).await,
+            Action::Serve(args) => serve::run(args).await,
+            Action::Broker(args) => broker::run(args).await.map_err(|error| Failure::new(Failure::OTHER, format!("{error:#}"))),
+        }
+    });
+    // A thread may still wait for a line on stdin that never comes.
+    runtime.shutdown_background();
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+/// Quiet unless asked by RUST_LOG. Natter's own crates log ids, never keys, words or addresses of people.
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "error,natter=warn".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}

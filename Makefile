@@ -1,0 +1,58 @@
+# Natter. `make run` opens it, `make test` checks all of it. Both install the Debian packages that are missing, and say
+# so first; elsewhere they print what is needed. One feature set everywhere (--workspace), so that nothing builds twice.
+
+# make run PROFILE=bob: a second person on the same machine, with a key and rooms of their own.
+PROFILE ?=
+export NATTER_PROFILE := $(or $(PROFILE),$(NATTER_PROFILE),default)
+SERVE_PORT ?= 0
+SEEDS ?= 200
+
+.DEFAULT_GOAL := help
+.PHONY: help deps deps-test run test sim bench lint fmt package
+
+help:
+	@echo 'make run      open Natter (PROFILE=bob for a second one beside it)'
+	@echo 'make test     everything that CI runs'
+	@echo 'make sim      many simulated nights (SEEDS=200)'
+	@echo 'make bench    the numbers, beside PeerJS'
+	@echo 'make lint     formatting, clippy, cargo-deny if it is installed'
+	@echo 'make fmt      format the Rust'
+	@echo 'make package  .deb and .rpm'
+
+# What building and running needs.
+deps:
+	@.ci/deps run
+
+# And what the tests need on top.
+deps-test:
+	@.ci/deps run test
+
+# The window; without a display, the same pages in a browser, at the address that is printed.
+run: deps
+	@if [ "$$(uname -s)" != Linux ] || [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
+		cargo run --package natter; \
+	else \
+		echo 'No display here: Natter serves its pages to a browser instead.'; \
+		cargo run --package natter-cli -- serve --listen 127.0.0.1:$(SERVE_PORT); \
+	fi
+
+test: deps-test
+	@.ci/test
+
+sim:
+	NATTER_SEEDS=$(SEEDS) cargo test --package natter-tests --test it -- --nocapture sim
+
+bench:
+	cargo run --release --package natter-tests --bin bench
+
+lint:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	@.ci/deny
+
+fmt:
+	cargo fmt --all
+
+# The bundles land in target/release/bundle. The CLI comes from npm: its crate takes ten minutes to build.
+package: deps
+	npm exec --yes --package=@tauri-apps/cli@2.12.5 -- tauri build --bundles deb,rpm

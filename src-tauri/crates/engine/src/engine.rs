@@ -12,6 +12,7 @@ mod frames;
 mod history;
 mod joins;
 mod links;
+mod load;
 mod room;
 mod signals;
 #[cfg(test)]
@@ -29,6 +30,7 @@ use crate::wire::Frame;
 use crate::wire::limits::QUEUED_BYTES_PER_PEER;
 use claims::Claims;
 use joins::Knock;
+pub use load::Load;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use room::Room;

@@ -15,4 +15,4 @@ pub mod signaling;
 pub mod time;
 pub mod wire;
 
-pub use engine::Engine;
+pub use engine::{Engine, Load};

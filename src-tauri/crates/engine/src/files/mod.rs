@@ -43,6 +43,11 @@ impl Files {
         true
     }
 
+    /// How many are wanted.
+    pub(crate) fn len(&self) -> usize {
+        self.wants.len()
+    }
+
     /// What is wanted of a room.
     pub(crate) fn wanted_in(&self, room: RoomId) -> Vec<BlobHash> {
         self.wants.iter().filter(|(_, want)| want.room == room).map(|(blob, _)| *blob).collect()

@@ -171,6 +171,16 @@ impl Mesh {
         self.links.values().filter(|link| !link.is_live()).count()
     }
 
+    /// Peers whose next dial is planned.
+    pub(crate) fn dials(&self) -> usize {
+        self.dials.len()
+    }
+
+    /// Bytes in the fullest send queue.
+    pub(crate) fn longest_queue(&self) -> usize {
+        self.links.values().map(|link| link.queued).max().unwrap_or(0)
+    }
+
     fn half_open_with(&self, peer: DeviceId) -> usize {
         self.links.values().filter(|link| !link.is_live() && link.peer == Some(peer)).count()
     }

@@ -186,6 +186,11 @@ impl Logs {
         self.waiting_bytes < PENDING_BYTES_PER_ROOM
     }
 
+    /// Bytes of entries that wait for their turn.
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        self.waiting_bytes
+    }
+
     pub(crate) fn drafts(&self) -> usize {
         self.drafts.len() + self.batch.as_ref().map_or(0, |(_, batch)| batch.drafts.len())
     }

@@ -8,15 +8,16 @@ use crate::time::UnixMillis;
 
 /// A day since 1970 UTC.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) struct Day(pub(crate) u32);
+pub struct Day(pub u32);
 
 impl Day {
-    pub(crate) fn of(wall: UnixMillis) -> Self {
+    /// The day at a moment.
+    pub fn of(wall: UnixMillis) -> Self {
         Self(u32::try_from(wall.0 / 86_400_000).unwrap_or(u32::MAX))
     }
 
     /// The day to try at the `attempt`th time: today mostly, a neighbour when a clock may be on the other side of midnight.
-    pub(crate) fn guess(self, attempt: u32) -> Self {
+    pub fn guess(self, attempt: u32) -> Self {
         match attempt % 4 {
             2 => Self(self.0.saturating_sub(1)),
             3 => Self(self.0.saturating_add(1)),
@@ -26,22 +27,22 @@ impl Day {
 }
 
 /// The key that rendezvous addresses of a room's epoch are derived from.
-pub(crate) fn room_rendezvous(epoch_key: &[u8; 32]) -> [u8; 32] {
+pub fn room_rendezvous(epoch_key: &[u8; 32]) -> [u8; 32] {
     blake3::derive_key("natter 2026-11 room rendezvous v1", epoch_key)
 }
 
 /// Where `device` can be met on `day`; `n` counts up when somebody squats on an address.
-pub(crate) fn member_address(rendezvous: &[u8; 32], device: DeviceId, day: Day, n: u8) -> Address {
+pub fn member_address(rendezvous: &[u8; 32], device: DeviceId, day: Day, n: u8) -> Address {
     address(rendezvous, &device.0, day, n)
 }
 
 /// Where members serve an invite on `day`.
-pub(crate) fn invite_address(rendezvous: &[u8; 32], day: Day, n: u8) -> Address {
+pub fn invite_address(rendezvous: &[u8; 32], day: Day, n: u8) -> Address {
     address(rendezvous, &[0; 32], day, n)
 }
 
 /// An address that nobody can foresee, for a newcomer who only wants answers.
-pub(crate) fn private_address(random: [u8; 20]) -> Address {
+pub fn private_address(random: [u8; 20]) -> Address {
     Address(data_encoding::BASE32_NOPAD.encode(&random).to_ascii_lowercase())
 }
 

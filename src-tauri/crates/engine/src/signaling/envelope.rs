@@ -20,10 +20,11 @@ const HEAD: usize = 1 + 8 + 24;
 
 /// A key that seals: of a room's epoch, or of an invite.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct SealingKey(pub(crate) [u8; 32]);
+pub struct SealingKey(pub(crate) [u8; 32]);
 
 impl SealingKey {
-    pub(crate) fn of_epoch(epoch_key: &[u8; 32]) -> Self {
+    /// Of a room's epoch.
+    pub fn of_epoch(epoch_key: &[u8; 32]) -> Self {
         Self(blake3::derive_key("natter 2026-11 room sealing v1", epoch_key))
     }
 
@@ -36,11 +37,21 @@ impl SealingKey {
 
 /// From where to where an envelope goes, as both ends know it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Ends {
+pub enum Ends {
     /// At a broker.
-    Broker { from: Address, to: Address },
+    Broker {
+        /// Source.
+        from: Address,
+        /// Destination.
+        to: Address,
+    },
     /// Over members.
-    Mesh { from: DeviceId, to: DeviceId },
+    Mesh {
+        /// Source.
+        from: DeviceId,
+        /// Destination.
+        to: DeviceId,
+    },
 }
 
 impl Ends {
@@ -53,7 +64,10 @@ impl Ends {
 }
 
 /// Seals a record.
-pub(crate) fn seal(key: SealingKey, ends: &Ends, kind: SignalKind, nonce: [u8; 24], record: &[u8]) -> Vec<u8> {
+///
+/// # Panics
+/// When the record is longer than 65,535 bytes, which no session or candidate comes near.
+pub fn seal(key: SealingKey, ends: &Ends, kind: SignalKind, nonce: [u8; 24], record: &[u8]) -> Vec<u8> {
     let length = u16::try_from(record.len()).expect("session records stay far below 8 KiB");
     let mut padded = length.to_be_bytes().to_vec();
     padded.extend_from_slice(record);
@@ -73,7 +87,7 @@ pub(crate) fn seal(key: SealingKey, ends: &Ends, kind: SignalKind, nonce: [u8; 2
 
 /// Opens an envelope with whichever of `keys` sealed it, and tells which one that was.
 /// `None` for everything that was not sealed for exactly these ends and this kind: a broker can send any bytes.
-pub(crate) fn open<K: Copy>(
+pub fn open<K: Copy>(
     keys: impl IntoIterator<Item = (K, SealingKey)>,
     ends: &Ends,
     kind: SignalKind,

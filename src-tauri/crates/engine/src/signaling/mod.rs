@@ -5,7 +5,7 @@
 //! member who is linked with both. Which link to make and when is the mesh's business; this module only knows how the
 //! bytes are made and what proves them.
 
-pub(crate) mod address;
-pub(crate) mod envelope;
+pub mod address;
+pub mod envelope;
 
 pub use crate::wire::{InviteError, InviteLink};

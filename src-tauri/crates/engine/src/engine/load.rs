@@ -1,0 +1,76 @@
+//! How much the engine holds: for the doctor, and for the tests that hold it to its limits.
+
+use super::Engine;
+use crate::wire::limits::{
+    BLOB_FETCHES, HALF_OPEN, LINKS, LOGS_PER_ROOM, MEMBERS, PENDING_BYTES_PER_ROOM, QUEUED_BYTES_PER_PEER, ROOMS,
+};
+
+/// Store answers that may be outstanding: a batch and a lookup in each room, and what peers and the host ask for.
+const PENDING: usize = 2 * ROOMS + 2 * LINKS + LINKS * BLOB_FETCHES + 1024;
+
+/// Sizes of everything in the engine that others can make grow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Load {
+    /// Rooms, knocks included.
+    pub rooms: usize,
+    /// Links in any state.
+    pub links: usize,
+    /// Of these, not live yet.
+    pub half_open: usize,
+    /// Peers whose next dial is planned.
+    pub dials: usize,
+    /// Answers of the store that are outstanding.
+    pub pending: usize,
+    /// Bytes in the fullest send queue.
+    pub queued_bytes: usize,
+    /// Bytes of waiting entries in the fullest room.
+    pub waiting_bytes: usize,
+    /// Logs in the room with the most.
+    pub logs: usize,
+    /// Blobs wanted.
+    pub blobs: usize,
+    /// Addresses held or asked for at brokers.
+    pub claims: usize,
+}
+
+impl Load {
+    /// Whether all of it is within the limits.
+    ///
+    /// # Errors
+    /// What is over which limit.
+    pub fn check(&self) -> Result<(), String> {
+        let caps = [
+            ("rooms", self.rooms, ROOMS),
+            ("links", self.links, 2 * LINKS + LINKS + HALF_OPEN),
+            ("half-open links", self.half_open, HALF_OPEN + 1),
+            ("dials", self.dials, ROOMS * MEMBERS),
+            ("outstanding store answers", self.pending, PENDING),
+            ("queued bytes", self.queued_bytes, 2 * QUEUED_BYTES_PER_PEER),
+            ("waiting bytes", self.waiting_bytes, PENDING_BYTES_PER_ROOM),
+            ("logs", self.logs, LOGS_PER_ROOM),
+            ("wanted blobs", self.blobs, BLOB_FETCHES),
+        ];
+        match caps.iter().find(|(_, is, cap)| is > cap) {
+            Some((what, is, cap)) => Err(format!("{is} {what}, of at most {cap}")),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Engine {
+    /// How much it holds now.
+    pub fn load(&self) -> Load {
+        Load {
+            rooms: self.rooms.len(),
+            links: self.mesh.ids().len(),
+            half_open: self.mesh.half_open(),
+            dials: self.mesh.dials(),
+            pending: self.pending.len(),
+            queued_bytes: self.mesh.longest_queue(),
+            waiting_bytes: self.rooms.values().map(|room| room.logs.waiting_bytes()).max().unwrap_or(0),
+            logs: self.rooms.values().map(|room| room.logs.heads().len()).max().unwrap_or(0),
+            blobs: self.files.len(),
+            claims: self.claims.all().len(),
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! A device: engine, disk, broker client, and a host that remembers what it was shown.
+
+use crate::broker::Client;
+use crate::network::EndId;
+use natter_engine::Engine;
+use natter_engine::ids::{BlobHash, BrokerUrl, CommandId, DeviceId, EntryHash, LinkId, LogId, RoomId};
+use natter_engine::port::{BlobState, JoinState, Notify, OrderKey, Refusal, Reply, StoreTrouble, StoredEntry};
+use natter_engine::rooms::RoomView;
+use natter_engine::time::{Instant, Now, UnixMillis};
+use natter_engine::wire::kind;
+use natter_store::Store;
+use natter_store::memory::MemoryStore;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Which device.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct NodeId(pub usize);
+
+/// 2026-11-23T00:00:00Z: where the wall clocks of all nights begin, give or take each device's skew.
+pub const DAWN: u64 = 1_795_392_000_000;
+
+/// A device.
+pub struct Node {
+    /// What the person calls themselves at first.
+    pub name: String,
+    /// Its key.
+    pub device: DeviceId,
+    /// Its key's secret half, for those who play it by hand.
+    pub secret: [u8; 32],
+    /// Its log.
+    pub log: LogId,
+    /// Counts the starts; whatever was under way in an earlier life comes to nobody.
+    pub life: u32,
+    /// None while it is off.
+    pub engine: Option<Engine>,
+    /// Its disk.
+    pub disk: MemoryStore,
+    /// Whether writes fail now, as the invariants must know.
+    pub disk_full: bool,
+    /// When the writer is done with what it has.
+    pub(crate) disk_free: u64,
+    /// Its wall clock's error, in milliseconds.
+    pub skew: i64,
+    /// Virtual microseconds of this life's start: each process's monotonic clock begins anew.
+    pub(crate) born: u64,
+    /// Inputs wait until then: the lid is closed.
+    pub(crate) asleep: u64,
+    pub(crate) timer: Option<(u64, &'static str)>,
+    pub(crate) client: Client,
+    pub(crate) links: BTreeMap<LinkId, EndId>,
+    /// What the host tells the engine at every start.
+    pub brokers: Vec<BrokerUrl>,
+    pub(crate) announce: Vec<BrokerUrl>,
+    pub(crate) next_command: u64,
+    /// Inputs handled in the current virtual second, and timeouts at the current instant.
+    pub(crate) busy: (u64, u32),
+    pub(crate) idle_timeouts: (u64, u32),
+    /// What the person sees.
+    pub host: Host,
+}
+
+/// What a host was told in this life.
+#[derive(Default)]
+pub struct Host {
+    /// The last view of each room.
+    pub rooms: BTreeMap<RoomId, RoomView>,
+    /// What the timeline held at the start of this life, by room.
+    pub at_start: BTreeMap<RoomId, BTreeSet<EntryHash>>,
+    /// Entries that came since, in the order of telling.
+    pub told: BTreeMap<RoomId, Vec<(EntryHash, Live)>>,
+    /// Answers by command.
+    pub replies: BTreeMap<CommandId, Result<Reply, Refusal>>,
+    /// Commands without one.
+    pub waiting: BTreeSet<CommandId>,
+    /// How each knock went.
+    pub joins: BTreeMap<RoomId, Vec<JoinState>>,
+    /// How each blob went.
+    pub blobs: BTreeMap<BlobHash, Vec<BlobState>>,
+    /// Rules that peers broke.
+    pub misbehaved: Vec<(Option<DeviceId>, &'static str)>,
+    /// Writes that failed and nobody waited for.
+    pub store_troubles: Vec<StoreTrouble>,
+    /// Who holds how much of this device's log.
+    pub held: BTreeMap<(RoomId, DeviceId), u64>,
+    /// Who has read how far.
+    pub reads: BTreeMap<(RoomId, DeviceId), OrderKey>,
+    /// Rooms that went.
+    pub forgotten: Vec<RoomId>,
+}
+
+/// Whether an entry came while it was written or was fetched from history.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Live {
+    /// It may ring.
+    Now,
+    /// It may not.
+    Later,
+}
+
+impl Node {
+    /// The clocks as this device reads them at a virtual instant.
+    pub fn clocks(&self, at: u64) -> Now {
+        let wall = DAWN.saturating_add_signed(self.skew) + at / 1000;
+        // A process starts its monotonic clock wherever it likes; never at 0, which would hide a missing addition.
+        Now { mono: Instant(at - self.born + 1_000_000), wall: UnixMillis(wall) }
+    }
+
+    /// An instant of the engine's as a virtual one.
+    pub(crate) fn virtual_time(&self, at: Instant) -> u64 {
+        at.0.saturating_sub(1_000_000).saturating_add(self.born)
+    }
+
+    /// Whether it is running.
+    pub fn is_up(&self) -> bool {
+        self.engine.is_some()
+    }
+
+    /// All that its disk holds of a room, in order.
+    pub fn entries(&self, room: RoomId) -> Vec<StoredEntry> {
+        let kinds: Vec<u16> = vec![
+            kind::GENESIS,
+            kind::INVITE,
+            kind::ADMIT,
+            kind::LEAVE,
+            kind::REVOKE_INVITE,
+            kind::TEXT,
+            kind::PICTURE,
+            kind::PROFILE,
+            kind::RECEIPT,
+        ];
+        let mut all = Vec::new();
+        let mut before = None;
+        loop {
+            let page = self.disk.timeline(room, before, 200, &kinds).expect("the twin reads");
+            let Some(first) = page.first() else { break };
+            before = Some(first.order);
+            all.splice(0..0, page);
+        }
+        all
+    }
+
+    /// The room as the person sees it.
+    ///
+    /// # Panics
+    /// When this device does not show it.
+    pub fn room(&self, room: RoomId) -> &RoomView {
+        self.host.rooms.get(&room).unwrap_or_else(|| panic!("{} does not see {room:?}", self.name))
+    }
+
+    /// The last state of a knock.
+    pub fn join_state(&self, room: RoomId) -> Option<JoinState> {
+        self.host.joins.get(&room).and_then(|states| states.last()).copied()
+    }
+
+    /// The last state of a blob.
+    pub fn blob_state(&self, blob: BlobHash) -> Option<BlobState> {
+        self.host.blobs.get(&blob).and_then(|states| states.last()).copied()
+    }
+
+    /// The texts that the person sees, in order: who and what.
+    pub fn texts(&self, room: RoomId) -> Vec<(DeviceId, String)> {
+        let text = |entry: &StoredEntry| match entry.payload.as_deref() {
+            Some(payload) => match natter_engine::wire::Body::decode(entry.kind, payload) {
+                Ok(natter_engine::wire::Body::Text { text, .. }) => Some((entry.order.author, text)),
+                Ok(_) | Err(_) => None,
+            },
+            None => None,
+        };
+        self.entries(room).iter().filter_map(text).collect()
+    }
+}
+
+impl Host {
+    /// Takes a notice, and holds it against the rules that hold at all times.
+    ///
+    /// # Panics
+    /// When one is broken.
+    pub(crate) fn hear(&mut self, who: &str, notify: Notify) {
+        match notify {
+            Notify::Room(view) => {
+                self.rooms.insert(view.room, *view);
+            }
+            Notify::RoomForgotten(room) => {
+                self.rooms.remove(&room);
+                self.at_start.remove(&room);
+                self.told.remove(&room);
+                self.forgotten.push(room);
+            }
+            Notify::Entry { entry, live } => {
+                let before = self.at_start.get(&entry.room).is_some_and(|known| known.contains(&entry.order.hash));
+                let told = self.told.entry(entry.room).or_default();
+                let twice = before || told.iter().any(|(hash, _)| *hash == entry.order.hash);
+                assert!(!twice, "{who} was shown {:?} twice", entry.order.hash);
+                assert_eq!(entry.order.author, entry.log.author, "{who}: the sender shown is the one who signed");
+                told.push((entry.order.hash, if live { Live::Now } else { Live::Later }));
+            }
+            Notify::Held { room, holder, seq, .. } => {
+                let had = self.held.insert((room, holder), seq);
+                assert!(had < Some(seq), "{who}: a receipt went backwards");
+            }
+            Notify::Read { room, reader, upto } => {
+                self.reads.insert((room, reader), upto);
+            }
+            Notify::Join { room, state } => self.joins.entry(room).or_default().push(state),
+            Notify::Blob { blob, state } => self.blobs.entry(blob).or_default().push(state),
+            Notify::Broker { .. } => {}
+            Notify::PeerMisbehaved { peer, rule } => self.misbehaved.push((peer, rule)),
+            Notify::StoreTrouble(trouble) => self.store_troubles.push(trouble),
+        }
+    }
+
+    /// Takes an answer.
+    ///
+    /// # Panics
+    /// When it was given before or nobody asked.
+    pub(crate) fn answered(&mut self, who: &str, id: CommandId, reply: Result<Reply, Refusal>) {
+        assert!(self.waiting.remove(&id), "{who}: command {} was answered twice: {reply:?}", id.0);
+        self.replies.insert(id, reply);
+    }
+}

@@ -1,0 +1,3 @@
+//! What people do, and what they must see.
+
+mod meeting;

@@ -1,4 +1,5 @@
 // The Tauri window: commands over IPC, events over one channel, bytes over the `natter-media` scheme.
+import { copyText } from "../lib/clipboard.js";
 import { PortError } from "./port.js";
 
 /** @typedef {import("./port.js").Port} Port */
@@ -63,7 +64,7 @@ export class TauriPort {
 
   /** @param {string} text */
   copy(text) {
-    return navigator.clipboard.writeText(text);
+    return copyText(text);
   }
 
   /** @param {string} url */

@@ -1,5 +1,6 @@
 // `natter-cli serve`: one WebSocket on loopback carries Request, Response and Event as JSON; bytes travel by HTTP. The
 // one-time token comes in the address that the CLI prints, and leaves the address bar at once.
+import { copyText } from "../lib/clipboard.js";
 import { PortError } from "./port.js";
 
 /** @typedef {import("./port.js").Port} Port */
@@ -117,7 +118,7 @@ export class WebSocketPort {
 
   /** @param {string} text */
   copy(text) {
-    return navigator.clipboard.writeText(text);
+    return copyText(text);
   }
 
   /** @param {string} url */

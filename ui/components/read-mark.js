@@ -34,6 +34,8 @@ export class ReadMark {
     if (!document.hasFocus() || document.visibilityState !== "visible" || message.order <= this.told) return;
     const room = roomOf(this.room);
     if (!room || room.unread === 0) return;
+    const first = app.state.value.timelines[this.room]?.messages.find((m) => m.id === room.firstUnread);
+    if (first && message.order < first.order) return;
     this.pending = message;
     this.timer ??= setTimeout(() => this.tell(), SETTLE_MS);
   }

@@ -17,6 +17,7 @@ export function answer(world, command, push, snapshot) {
     return { type: "sent", message: said.id };
   };
   const tell = ({ messages: _m, ...view }) => push({ type: "room", room: view });
+  if (!where && ["admit", "decline", "sendText", "sendPicture", "timeline", "markRead"].includes(command.type)) return refuse("noSuchRoom");
   switch (command.type) {
     case "snapshot": return { type: "snapshot", snapshot: snapshot() };
     case "setup":

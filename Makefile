@@ -2,8 +2,7 @@
 # so first; elsewhere they print what is needed. One feature set everywhere (--workspace), so that nothing builds twice.
 
 # make run PROFILE=bob: a second person on the same machine, with a key and rooms of their own.
-PROFILE ?=
-export NATTER_PROFILE := $(or $(PROFILE),$(NATTER_PROFILE),default)
+PROFILE ?= $(or $(NATTER_PROFILE),default)
 SERVE_PORT ?= 0
 SEEDS ?= 200
 
@@ -30,7 +29,7 @@ deps-test:
 # The window; without a display, the same pages in a browser, at the address that is printed.
 run: deps
 	@if [ "$$(uname -s)" != Linux ] || [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
-		cargo run --package natter; \
+		cargo run --package natter -- --profile $(PROFILE); \
 	else \
 		echo 'No display here: Natter serves its pages to a browser instead.'; \
 		cargo run --package natter-cli -- serve --listen 127.0.0.1:$(SERVE_PORT); \

@@ -23,7 +23,8 @@ use crate::identity::SecretKey;
 use crate::ids::{BlobHash, BrokerUrl, CommandId, DeviceId, LinkId, LogId, LogKey, RoomId, Ticket};
 use crate::mesh::Mesh;
 use crate::port::{
-    Boot, Fetch, Input, LinkCommand, Notify, Op, Output, Profile, Refusal, Reply, Standing, StoreTrouble, Stored,
+    Boot, Fetch, Input, LinkCommand, Notify, Op, OrderKey, Output, Profile, Refusal, Reply, Standing, StoreTrouble,
+    Stored,
 };
 use crate::time::{Instant, Now};
 use crate::wire::Frame;
@@ -51,6 +52,14 @@ enum Pending {
     HaveBlob(DeviceId, RoomId, BlobHash),
     /// A write whose commit answers a command.
     Command(CommandId, Reply),
+    /// The record of a room that this device knocks at; without it the knock is off.
+    Join(CommandId, RoomId),
+    /// This device's profile, which counts once it is durable.
+    Profile(CommandId, Profile),
+    /// A reading mark, which counts once it is durable.
+    Read(CommandId, RoomId, OrderKey),
+    /// The record of a room that this device has just come into or dropped out of.
+    Record(RoomId),
     /// A write that nobody waits for.
     Quiet,
 }
@@ -59,7 +68,7 @@ enum Pending {
 #[derive(Default)]
 struct Serving {
     queue: VecDeque<(RoomId, LogKey, u64, u64)>,
-    under_way: Option<(RoomId, LogKey, u64, u64)>,
+    under_way: Option<(Ticket, (RoomId, LogKey, u64, u64))>,
 }
 
 /// The engine. See the module's page for how it is driven.
@@ -117,7 +126,8 @@ impl Engine {
         for boot_room in boot.rooms {
             let id = boot_room.room;
             let invite = boot_room.invite.clone();
-            let room = Room::restore(boot_room, LogKey { author: me, log: engine.log });
+            let mut room = Room::restore(boot_room, LogKey { author: me, log: engine.log });
+            room.resume_leaving(LogKey { author: me, log: engine.log }, now);
             if room.standing == Standing::Knocking
                 && let Some(invite) = invite
             {
@@ -187,8 +197,12 @@ impl Engine {
             Stored::Committed(ticket) => match self.pending.remove(&ticket) {
                 Some(Pending::Batch(room)) => self.on_batch_committed(room, ticket, now),
                 Some(Pending::Command(id, reply)) => self.reply(id, Ok(reply)),
+                Some(Pending::Join(id, room)) => self.reply(id, Ok(Reply::Room(room))),
+                Some(Pending::Profile(id, profile)) => self.on_profile_saved(id, profile),
+                Some(Pending::Read(id, room, upto)) => self.on_read_saved(id, room, upto, now),
                 Some(
                     Pending::Quiet
+                    | Pending::Record(_)
                     | Pending::Lookup(_)
                     | Pending::Serve(_)
                     | Pending::Allow(..)
@@ -199,7 +213,7 @@ impl Engine {
             Stored::Failed(ticket, trouble) => self.on_store_failed(ticket, trouble, now),
             Stored::Entries(ticket, entries) => {
                 if let Some(Pending::Serve(peer)) = self.pending.remove(&ticket) {
-                    self.on_entries_read(peer, entries);
+                    self.on_entries_read(peer, ticket, entries);
                 }
             }
             Stored::Known(ticket, found) => {
@@ -213,7 +227,15 @@ impl Engine {
                 Some(Pending::Allow(link, blob)) => self.on_blob_judged(link, blob, &rooms, here),
                 Some(Pending::HaveBlob(peer, room, blob)) => self.on_blob_found(peer, room, blob, &rooms, here),
                 Some(
-                    Pending::Batch(_) | Pending::Lookup(_) | Pending::Serve(_) | Pending::Command(..) | Pending::Quiet,
+                    Pending::Batch(_)
+                    | Pending::Lookup(_)
+                    | Pending::Serve(_)
+                    | Pending::Command(..)
+                    | Pending::Join(..)
+                    | Pending::Profile(..)
+                    | Pending::Read(..)
+                    | Pending::Record(_)
+                    | Pending::Quiet,
                 )
                 | None => {}
             },
@@ -223,13 +245,26 @@ impl Engine {
     fn on_store_failed(&mut self, ticket: Ticket, trouble: StoreTrouble, now: Now) {
         match self.pending.remove(&ticket) {
             Some(Pending::Batch(room)) => self.on_batch_failed(room, ticket, trouble, now),
-            Some(Pending::Command(id, _)) => self.reply(id, Err(Refusal::NotSaved(trouble))),
+            Some(Pending::Command(id, _) | Pending::Profile(id, _) | Pending::Read(id, ..)) => {
+                self.reply(id, Err(Refusal::NotSaved(trouble)));
+            }
+            Some(Pending::Join(id, room)) => {
+                self.on_join_not_saved(room, now);
+                self.reply(id, Err(Refusal::NotSaved(trouble)));
+            }
+            Some(Pending::Record(room)) => {
+                // It goes along with the next entry that is written.
+                if let Some(room) = self.rooms.get_mut(&room) {
+                    room.unsaved = true;
+                }
+                self.notify(Notify::StoreTrouble(trouble));
+            }
             Some(Pending::Serve(peer)) => {
                 self.serving.remove(&peer);
             }
             Some(Pending::Lookup(room)) => {
                 if let Some(room) = self.rooms.get_mut(&room) {
-                    room.logs.looked(ticket, &[]);
+                    room.logs.look_failed(ticket);
                     room.pause(now);
                 }
             }

@@ -38,9 +38,15 @@ pub struct Hlc(pub u64);
 
 impl Hlc {
     /// The clock that an entry written at `wall` carries when `latest` is the largest clock its author has seen.
+    ///
+    /// Never above [`Self::MAX`], which is what a header may carry: a peer that has reached it cannot make our own entries
+    /// unreadable. Entries there are ordered by the effective clock alone, which goes on counting.
     pub fn next(latest: Self, wall: UnixMillis) -> Self {
-        Self((wall.0 << 16).max(latest.0.saturating_add(1)))
+        Self((wall.0 << 16).max(latest.0.saturating_add(1))).min(Self::MAX)
     }
+
+    /// The largest clock that an entry may claim.
+    pub const MAX: Self = Self((1 << 63) - 1);
 
     /// The wall-clock part.
     pub fn wall(self) -> UnixMillis {

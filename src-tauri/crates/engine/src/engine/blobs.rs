@@ -57,7 +57,7 @@ impl Engine {
                 self.files.failed(blob, source);
                 continue;
             };
-            match self.mesh.bulk(source) {
+            match self.mesh.bulk_from(source) {
                 Some(link) if self.mesh.get(link).is_some_and(Link::is_live) => self.on_bulk_open(link),
                 // It is on its way up: `on_bulk_open` finds the blob.
                 Some(_) => {}
@@ -87,9 +87,15 @@ impl Engine {
         if !self.is_source(id, blob) {
             return;
         }
-        self.files.done(blob);
+        let room = self.files.done(blob);
         self.notify(Notify::Blob { blob, state: BlobState::Here });
         self.close_idle_bulk(id);
+        // Whoever asked when we had nothing to give, or whose source has gone, hears that there is one more.
+        if let Some(room) = room {
+            for peer in self.members_linked(room) {
+                self.send_to(peer, &Frame::BlobIs { room, blob, here: true });
+            }
+        }
     }
 
     pub(super) fn on_blob_failed(&mut self, id: LinkId, blob: BlobHash, trouble: BlobTrouble, now: Now) {
@@ -97,6 +103,10 @@ impl Engine {
             return;
         }
         let Some(peer) = self.mesh.get(id).and_then(|link| link.peer) else { return };
+        if trouble == BlobTrouble::LinkLost {
+            // As if the link had said so itself: the source may still be there.
+            return self.drop_link(id, now);
+        }
         let others = self.files.failed(blob, peer);
         match trouble {
             // It does not get better with another source.
@@ -115,11 +125,7 @@ impl Engine {
                 self.notify(Notify::Blob { blob, state });
             }
         }
-        if trouble == BlobTrouble::LinkLost {
-            self.drop_link(id, now);
-        } else {
-            self.close_idle_bulk(id);
-        }
+        self.close_idle_bulk(id);
     }
 
     /// The peer's chat link is gone, and with it the bulk link.

@@ -4,7 +4,7 @@ use super::room::Room;
 use super::{Engine, Pending};
 use crate::identity::{NameError, clean_name};
 use crate::ids::{CommandId, LogKey, RoomId};
-use crate::port::{Command, LinkCommand, Op, Output, Profile, Refusal, Reply, SignalCommand, Standing};
+use crate::port::{Command, LinkCommand, Op, OrderKey, Output, Profile, Refusal, Reply, SignalCommand, Standing};
 use crate::rooms::{InviteTerms, Role};
 use crate::time::{Hlc, Now};
 use crate::wire::limits::{
@@ -58,11 +58,11 @@ impl Engine {
                 self.reply(id, reply);
             }
             Command::SetProfile { profile } => self.set_profile(id, profile),
-            Command::MarkRead { room, upto } => self.on_mark_read(id, room, upto, now),
+            Command::MarkRead { room, upto } => self.on_mark_read(id, room, upto),
             Command::LeaveRoom { room } => match self.rooms.get(&room).map(|state| state.standing) {
                 None => self.reply(id, Err(Refusal::NoSuchRoom)),
                 Some(Standing::Member) if self.rooms.get(&room).is_some_and(|state| state.leaving.is_none()) => {
-                    self.leave(room, id, now);
+                    self.leave(room, id);
                 }
                 Some(Standing::Member | Standing::Knocking | Standing::Gone) => {
                     self.forget(room, now);
@@ -191,8 +191,14 @@ impl Engine {
         if profile.avatar.as_ref().is_some_and(|avatar| avatar.len() > AVATAR_BYTES) {
             return self.reply(id, Err(Refusal::TooLong));
         }
-        self.profile = Profile { name, avatar: profile.avatar };
-        self.persist(Pending::Command(id, Reply::Done), vec![Op::PutProfile(self.profile.clone())]);
+        let profile = Profile { name, avatar: profile.avatar };
+        self.persist(Pending::Profile(id, profile.clone()), vec![Op::PutProfile(profile)]);
+    }
+
+    /// The profile is durable: tell every room.
+    pub(super) fn on_profile_saved(&mut self, id: CommandId, profile: Profile) {
+        self.profile = profile;
+        self.reply(id, Ok(Reply::Done));
         let rooms: Vec<RoomId> = self.rooms.keys().copied().collect();
         for room in rooms {
             if self.member_of(room).is_ok() {
@@ -201,15 +207,22 @@ impl Engine {
         }
     }
 
-    fn on_mark_read(&mut self, id: CommandId, room: RoomId, upto: crate::port::OrderKey, now: Now) {
-        let Some(state) = self.rooms.get_mut(&room) else { return self.reply(id, Err(Refusal::NoSuchRoom)) };
+    fn on_mark_read(&mut self, id: CommandId, room: RoomId, upto: OrderKey) {
+        let Some(state) = self.rooms.get(&room) else { return self.reply(id, Err(Refusal::NoSuchRoom)) };
         if state.read.is_some_and(|read| read >= upto) {
             return self.reply(id, Ok(Reply::Done));
         }
-        state.read = Some(upto);
-        self.persist(Pending::Command(id, Reply::Done), vec![Op::PutRead { room, upto }]);
-        self.mark_read(room, now.mono);
-        self.changed.insert(room);
+        self.persist(Pending::Read(id, room, upto), vec![Op::PutRead { room, upto }]);
+    }
+
+    /// The reading mark is durable: tell the others, once a few have gathered.
+    pub(super) fn on_read_saved(&mut self, id: CommandId, room: RoomId, upto: OrderKey, now: Now) {
+        if let Some(state) = self.rooms.get_mut(&room) {
+            state.read = state.read.max(Some(upto));
+            self.mark_read(room, now.mono);
+            self.changed.insert(room);
+        }
+        self.reply(id, Ok(Reply::Done));
     }
 
     fn shut_down(&mut self, id: CommandId) {
@@ -225,6 +238,9 @@ impl Engine {
             self.out.push(Output::Signal(SignalCommand::Release { broker, address }));
         }
         self.closing = true;
+        // What is being written is still answered by its commit.
+        let drafts: Vec<_> = self.rooms.values_mut().flat_map(|room| room.logs.take_drafts()).collect();
+        self.refuse_drafts(drafts, Refusal::ShuttingDown);
         self.reply(id, Ok(Reply::Done));
     }
 }

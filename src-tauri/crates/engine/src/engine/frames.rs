@@ -1,7 +1,7 @@
 //! Frames of an authenticated peer, and the frames that answer them.
 
 use super::{Engine, Pending, Serving};
-use crate::ids::{DeviceId, LinkId, LogKey, RoomId};
+use crate::ids::{DeviceId, LinkId, LogKey, RoomId, Ticket};
 use crate::messages::log::Taken;
 use crate::port::{Fetch, Notify, Standing, StoredEntry};
 use crate::time::{Instant, Now};
@@ -54,22 +54,24 @@ impl Engine {
         let own = LogKey { author: self.me, log: self.log };
         let Some(state) = self.rooms.get_mut(&room) else { return };
         let news = state.sync.heard(peer, heads);
-        let member = state.membership.is_member(peer);
-        for (log, seq) in news {
-            if log != own || !member {
-                continue;
-            }
-            // A peer may claim to hold what was not written yet; it holds at most what there is.
-            let seq = seq.min(state.logs.head(own));
-            let held = state.held.entry(peer).or_default().entry(log).or_insert(0);
-            if seq > *held {
-                *held = seq;
-                state.held_dirty.insert((peer, log), seq);
-                state.held_due.get_or_insert(now.mono.plus(HELD_DELAY));
-                self.out.push(crate::port::Output::Notify(Notify::Held { room, holder: peer, log, seq }));
-            }
+        if news.iter().any(|(log, _)| *log == own) {
+            self.count_held(room, peer, now);
         }
-        self.ask_for_more(room, now.mono);
+    }
+
+    /// Takes down how much of our log a member holds; what it said before we knew it as a member counts then.
+    pub(super) fn count_held(&mut self, room: RoomId, peer: DeviceId, now: Now) {
+        let own = LogKey { author: self.me, log: self.log };
+        let Some(state) = self.rooms.get_mut(&room).filter(|state| state.membership.is_member(peer)) else { return };
+        // A peer may claim to hold what was not written yet; it holds at most what there is.
+        let seq = state.sync.have(peer, own).min(state.logs.head(own));
+        let held = state.held.entry(peer).or_default().entry(own).or_insert(0);
+        if seq > *held {
+            *held = seq;
+            state.held_dirty.insert((peer, own), seq);
+            state.held_due.get_or_insert(now.mono.plus(HELD_DELAY));
+            self.notify(Notify::Held { room, holder: peer, log: own, seq });
+        }
     }
 
     /// Sends the WANTs that are due in a room.
@@ -103,26 +105,27 @@ impl Engine {
             return;
         }
         let Some(range) = serving.queue.pop_front() else { return };
-        serving.under_way = Some(range);
         let (room, log, from, to) = range;
         let limit = WANT_ENTRIES as usize;
-        self.fetch(Pending::Serve(peer), |ticket| Fetch::Entries { ticket, room, log, from, to, limit });
+        let ticket = self.fetch(Pending::Serve(peer), |ticket| Fetch::Entries { ticket, room, log, from, to, limit });
+        if let Some(serving) = self.serving.get_mut(&peer) {
+            serving.under_way = Some((ticket, range));
+        }
     }
 
-    pub(super) fn on_entries_read(&mut self, peer: DeviceId, entries: Vec<StoredEntry>) {
+    pub(super) fn on_entries_read(&mut self, peer: DeviceId, ticket: Ticket, entries: Vec<StoredEntry>) {
         let Some(serving) = self.serving.get_mut(&peer) else { return };
-        let Some((room, log, _, to)) = serving.under_way.take() else { return };
+        // A read for a link that is gone answers nothing that the next link asked.
+        let under_way = serving.under_way.take_if(|(name, _)| *name == ticket);
+        let Some((_, (room, log, _, to))) = under_way else { return };
         if let Some(last) = entries.last()
             && last.seq < to
         {
             // The read was bounded by bytes: the rest of the range is next.
             serving.queue.push_front((room, log, last.seq + 1, to));
         }
-        let last = entries.last().map(|entry| entry.seq);
+        // That it was sent does not mean that it arrived: the peer's own HAVE says so.
         self.send_entries(peer, room, entries.into_iter().map(to_wire));
-        if let (Some(seq), Some(state)) = (last, self.rooms.get_mut(&room)) {
-            state.sync.note(peer, log, seq);
-        }
         self.serve_next(peer);
     }
 
@@ -163,7 +166,8 @@ impl Engine {
             }
             let asked = state.sync.is_asked(peer, claim.log, claim.seq);
             if !asked && !state.sync.spend(peer, now.mono) {
-                // Over its rate: what is dropped here is in the peer's next HAVE and will be asked for in its time.
+                // Over its rate: dropped, but now we know that there is more, and ask for it at our own pace.
+                state.sync.note(peer, claim.log, claim.seq);
                 continue;
             }
             let Ok((header, hash)) = entry.open() else {
@@ -180,7 +184,8 @@ impl Engine {
                     state.sync.note(peer, log, seq);
                     state.sync.progressed(log, seq, now.mono);
                 }
-                Taken::Full => {}
+                // It will be asked for once there is room.
+                Taken::Full => state.sync.note(peer, log, seq),
             }
         }
     }

@@ -1,5 +1,6 @@
 //! From a draft or a received entry to durable history: plan, write, apply, tell.
 
+use super::room::{LEAVING, Leaving};
 use super::{Engine, Pending};
 use crate::ids::{CommandId, DeviceId, EntryHash, LogKey, RoomId, Ticket};
 use crate::messages::log::{Batch, Draft, Plan};
@@ -8,8 +9,6 @@ use crate::time::{Instant, Now};
 use crate::wire::{Body, Frame, KnockState, kind};
 use std::time::Duration;
 
-/// How long a LEAVE waits for somebody to take it along.
-const LEAVING: Duration = Duration::from_secs(5);
 /// How long reading marks gather before they are told.
 const RECEIPT_DELAY: Duration = Duration::from_secs(1);
 
@@ -24,7 +23,7 @@ impl Engine {
             self.flush_held(id, now);
             self.advance(id, now);
             let Some(room) = self.rooms.get_mut(&id) else { continue };
-            if room.sync.next_timeout().is_some_and(|due| due <= now.mono) {
+            if room.sync.is_due(now.mono) {
                 self.ask_for_more(id, now.mono);
             }
             self.settle_leaving(id, now);
@@ -58,7 +57,11 @@ impl Engine {
                 }
             }
             Plan::Write(ops) => {
-                let all = room.preamble.iter().cloned().chain(ops).collect();
+                if std::mem::take(&mut room.unsaved) && room.standing != Standing::Knocking {
+                    room.batch_has_record = true;
+                    room.preamble.extend(room.record(id));
+                }
+                let all = std::mem::take(&mut room.preamble).into_iter().chain(ops).collect();
                 let ticket = self.persist(Pending::Batch(id), all);
                 if let Some(room) = self.rooms.get_mut(&id) {
                     room.logs.begin(ticket);
@@ -80,7 +83,7 @@ impl Engine {
     pub(super) fn on_batch_committed(&mut self, id: RoomId, ticket: Ticket, now: Now) {
         let Some(room) = self.rooms.get_mut(&id) else { return };
         let Some(batch) = room.logs.committed(ticket) else { return };
-        room.preamble.clear();
+        room.batch_has_record = false;
         let founding = room.founding.take();
         room.membership.extend(batch.entries.iter().map(|(stored, ..)| stored));
         if let Some(command) = founding {
@@ -89,6 +92,12 @@ impl Engine {
         }
         self.tell_entries(id, &batch, now);
         for (draft, hash) in &batch.drafts {
+            if matches!(draft.body, Body::Leave) {
+                let seq = batch.entries.iter().find(|(stored, ..)| stored.order.hash == *hash).map(|(s, ..)| s.seq);
+                if let (Some(seq), Some(room)) = (seq, self.rooms.get_mut(&id)) {
+                    room.leaving = Some(Leaving::Telling { seq, until: now.mono.plus(LEAVING) });
+                }
+            }
             if let Some(command) = draft.command {
                 let reply = self.reply_to_draft(id, &draft.body, *hash);
                 self.reply(command, Ok(reply));
@@ -107,15 +116,15 @@ impl Engine {
         let mut ours = Vec::new();
         for (stored, entry, live) in &batch.entries {
             if stored.log == own {
-                ours.push((entry.clone(), stored.seq));
+                ours.push(entry.clone());
             } else if !theirs.contains(&stored.log) {
                 theirs.push(stored.log);
             }
             self.show(stored, *live);
         }
-        if let Some((_, last)) = ours.last().cloned() {
+        if !ours.is_empty() {
             for peer in self.members_linked(id) {
-                let sent = self.send_entries(peer, id, ours.iter().map(|(entry, _)| entry.clone()));
+                let sent = self.send_entries(peer, id, ours.iter().cloned());
                 let Some(room) = self.rooms.get_mut(&id) else { return };
                 if !sent {
                     // It reads too slowly for a push; a HAVE lets it ask in its own time.
@@ -123,7 +132,6 @@ impl Engine {
                     room.have_due.get_or_insert(now.mono);
                 }
             }
-            self.knows_own(id, last);
         }
         for log in theirs {
             self.acknowledge(id, log, now);
@@ -158,13 +166,6 @@ impl Engine {
         self.notify(Notify::Entry { entry: Box::new(stored.clone()), live });
     }
 
-    fn knows_own(&mut self, id: RoomId, seq: u64) {
-        let Some(room) = self.rooms.get_mut(&id) else { return };
-        if room.leaving.is_some_and(|(_, leave)| leave == u64::MAX) {
-            room.leaving = room.leaving.map(|(at, _)| (at, seq));
-        }
-    }
-
     fn reply_to_draft(&self, id: RoomId, body: &Body, hash: EntryHash) -> Reply {
         match body {
             Body::Invite(invite) => {
@@ -183,6 +184,7 @@ impl Engine {
         let Some(room) = self.rooms.get_mut(&id) else { return };
         let Some(drafts) = room.logs.failed(ticket) else { return };
         room.pause(now);
+        room.unsaved |= std::mem::take(&mut room.batch_has_record);
         let founding = room.founding.take();
         if room.leaving.is_some() && drafts.iter().any(|draft| matches!(draft.body, Body::Leave)) {
             room.leaving = None;
@@ -193,6 +195,9 @@ impl Engine {
         room.preamble.clear();
         let mut told = founding.is_some();
         for draft in drafts {
+            if let (Body::Invite(invite), Some(room)) = (&draft.body, self.rooms.get_mut(&id)) {
+                room.invite_links.remove(&invite.invite);
+            }
             match draft.command {
                 Some(command) => {
                     told = true;
@@ -223,9 +228,8 @@ impl Engine {
             Standing::Knocking if is_member => self.admitted(id, now),
             Standing::Member if was_member && !is_member && room.leaving.is_none() => {
                 room.standing = Standing::Gone;
-                let brokers = room.brokers.clone();
-                let op = Op::PutRoom { room: id, standing: Standing::Gone, brokers, invite: None };
-                self.persist(Pending::Quiet, vec![op]);
+                let record = room.record(id);
+                self.persist(Pending::Record(id), record);
             }
             Standing::Member | Standing::Knocking | Standing::Gone => {}
         }
@@ -235,6 +239,10 @@ impl Engine {
             let member = room.membership.is_member(peer);
             let link = self.mesh.live(peer).and_then(|link| self.mesh.get(link));
             let knocker = link.is_some_and(|link| link.is_knock() && !link.offerer && link.room == id);
+            if member {
+                self.count_held(id, peer, now);
+            }
+            let Some(room) = self.rooms.get_mut(&id) else { return };
             if member && (knocker || !room.sync.is_joined(peer) || !room.rosters.contains_key(&peer)) {
                 if knocker {
                     self.welcome(id, peer);
@@ -242,10 +250,8 @@ impl Engine {
                 self.greet(id, peer, now);
             } else if !member && room.sync.is_joined(peer) && room.membership.was_member(peer) {
                 // Gone: it gets nothing more from us.
-                if let Some(room) = self.rooms.get_mut(&id) {
-                    room.sync.part(peer);
-                    room.rosters.remove(&peer);
-                }
+                room.sync.part(peer);
+                room.rosters.remove(&peer);
             }
         }
         self.rosters_due(now);
@@ -301,9 +307,9 @@ impl Engine {
     // ------------------------------------------------------------ leaving
 
     /// Starts to leave: LEAVE is written like any entry, and the room stays until somebody has it.
-    pub(super) fn leave(&mut self, id: RoomId, command: CommandId, now: Now) {
+    pub(super) fn leave(&mut self, id: RoomId, command: CommandId) {
         if let Some(room) = self.rooms.get_mut(&id) {
-            room.leaving = Some((now.mono.plus(LEAVING), u64::MAX));
+            room.leaving = Some(Leaving::Writing);
         }
         self.say(id, Some(command), Body::Leave);
     }
@@ -311,16 +317,30 @@ impl Engine {
     fn settle_leaving(&mut self, id: RoomId, now: Now) {
         let own = LogKey { author: self.me, log: self.log };
         let Some(room) = self.rooms.get(&id) else { return };
-        let Some((at, seq)) = room.leaving else { return };
-        let taken = seq != u64::MAX && room.held.values().any(|logs| logs.get(&own).is_some_and(|held| *held >= seq));
-        if taken || at <= now.mono {
+        let Some(Leaving::Telling { seq, until }) = room.leaving else { return };
+        let taken = room.held.values().any(|logs| logs.get(&own).is_some_and(|held| *held >= seq));
+        if taken || until <= now.mono {
             self.forget(id, now);
+        }
+    }
+
+    /// Nothing more is written: whoever waits hears it. Whoever waits to leave has left.
+    pub(super) fn refuse_drafts(&mut self, drafts: Vec<Draft>, refusal: Refusal) {
+        for draft in drafts {
+            let Some(command) = draft.command else { continue };
+            let reply = if matches!(draft.body, Body::Leave) { Ok(Reply::Done) } else { Err(refusal) };
+            self.reply(command, reply);
         }
     }
 
     /// Drops a room from memory and disk.
     pub(super) fn forget(&mut self, id: RoomId, now: Now) {
-        self.rooms.remove(&id);
+        if let Some(mut room) = self.rooms.remove(&id) {
+            self.refuse_drafts(room.logs.abandon(), Refusal::NotAMember);
+            if let Some(command) = room.founding {
+                self.reply(command, Err(Refusal::NoSuchRoom));
+            }
+        }
         self.knocks.remove(&id);
         self.changed.remove(&id);
         self.files.forget(id);

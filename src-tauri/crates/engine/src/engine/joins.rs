@@ -76,7 +76,7 @@ impl Engine {
         let brokers = invite.brokers.clone();
         let op = Op::PutRoom { room, standing: Standing::Knocking, brokers, invite: Some(invite.clone()) };
         self.begin_knock(invite, now);
-        self.persist(Pending::Command(id, Reply::Room(room)), vec![op]);
+        self.persist(Pending::Join(id, room), vec![op]);
         self.notify(Notify::Join { room, state: JoinState::Connecting });
     }
 
@@ -93,8 +93,35 @@ impl Engine {
         }
         self.stop_knocking(room, now);
         self.set_join(room, JoinState::Cancelled);
-        self.rooms.remove(&room);
-        self.persist(Pending::Command(id, Reply::Done), vec![Op::ForgetRoom(room)]);
+        let ops = self.turn_away(room);
+        self.persist(Pending::Command(id, Reply::Done), ops);
+    }
+
+    /// The knock could not be written down: it would not outlive a restart, so it does not begin.
+    pub(super) fn on_join_not_saved(&mut self, room: RoomId, now: Now) {
+        if !self.knocks.contains_key(&room) {
+            return;
+        }
+        self.stop_knocking(room, now);
+        self.set_join(room, JoinState::Cancelled);
+        // The disk holds what was there before.
+        drop(self.turn_away(room));
+    }
+
+    /// A knock ends outside: a room that this device was in before stays readable, any other goes. Returns what to write.
+    fn turn_away(&mut self, room: RoomId) -> Vec<Op> {
+        let me = self.me;
+        match self.rooms.get_mut(&room) {
+            Some(state) if state.membership.was_member(me) => {
+                state.standing = Standing::Gone;
+                self.changed.insert(room);
+                self.rooms.get(&room).map(|state| state.record(room)).unwrap_or_default()
+            }
+            Some(_) | None => {
+                self.rooms.remove(&room);
+                vec![Op::ForgetRoom(room)]
+            }
+        }
     }
 
     fn set_join(&mut self, room: RoomId, state: JoinState) {
@@ -110,7 +137,9 @@ impl Engine {
     /// A broker holds our private address: the knock can go out.
     pub(super) fn knock_heard(&mut self, room: RoomId, now: Now) {
         let Some(knock) = self.knocks.get_mut(&room) else { return };
-        knock.next = now.mono;
+        if knock.next.0 == u64::MAX {
+            knock.next = now.mono;
+        }
         if knock.state == JoinState::Connecting {
             self.set_join(room, JoinState::WaitingForMember);
         }
@@ -118,6 +147,14 @@ impl Engine {
 
     /// Offers a link at every door of every invite whose time has come.
     pub(super) fn settle_knocks(&mut self, now: Now) {
+        // The log and the secret may come in either order, and from before a restart.
+        let me = self.me;
+        let inside = |room: &&RoomId| {
+            self.rooms.get(*room).is_some_and(|state| !state.epochs.is_empty() && state.membership.is_member(me))
+        };
+        for room in self.knocks.keys().filter(inside).copied().collect::<Vec<_>>() {
+            self.admitted(room, now);
+        }
         let due: Vec<RoomId> = self
             .knocks
             .iter()
@@ -211,8 +248,8 @@ impl Engine {
         if let Some(link) = link {
             self.drop_link(link, now);
         }
-        self.rooms.remove(&room);
-        self.persist(Pending::Quiet, vec![Op::ForgetRoom(room)]);
+        let ops = self.turn_away(room);
+        self.persist(Pending::Quiet, ops);
     }
 
     /// The door says we are in: take the secret, fetch the log, and believe it when the log says so.
@@ -225,21 +262,14 @@ impl Engine {
         brokers: &[String],
         now: Now,
     ) {
-        let Some(knock) = self.knocks.get(&room).filter(|knock| knock.link == Some(id)) else { return };
-        let invite = knock.invite.clone();
+        if self.knocks.get(&room).is_none_or(|knock| knock.link != Some(id)) {
+            return;
+        }
         let Some(state) = self.rooms.get_mut(&room) else { return };
-        state.epochs.extend(epochs.iter().copied());
+        // Not written down before our own log says that we are in: a door that lies must not leave keys behind.
+        state.epochs = epochs.iter().copied().collect();
         state.learn_brokers(brokers);
-        let mut ops: Vec<Op> =
-            epochs.iter().map(|(epoch, key)| Op::PutEpoch { room, epoch: *epoch, key: *key }).collect();
-        ops.push(Op::PutRoom {
-            room,
-            standing: Standing::Knocking,
-            brokers: state.brokers.clone(),
-            invite: Some(invite),
-        });
         state.sync.join(peer, now.mono);
-        self.persist(Pending::Quiet, ops);
         // An empty version vector: the door answers with everything.
         for frame in self.have_frames(room) {
             self.send(id, &frame);
@@ -253,8 +283,8 @@ impl Engine {
             return;
         }
         state.standing = Standing::Member;
-        let op = Op::PutRoom { room, standing: Standing::Member, brokers: state.brokers.clone(), invite: None };
-        self.persist(Pending::Quiet, vec![op]);
+        let record = state.record(room);
+        self.persist(Pending::Record(room), record);
         self.set_join(room, JoinState::Admitted);
         // From here on the link to the door is one like any other.
         if let Some(link) = self.knocks.remove(&room).and_then(|knock| knock.link)
@@ -303,14 +333,15 @@ impl Engine {
             Ok(()) if state.declined.contains(&peer) => KnockState::Declined,
             Ok(()) => {
                 let approval = record.body.approval;
-                let request = Request { profile, invite, proof, link: id, admitting: false };
+                let admitting = state.requests.get(&peer).is_some_and(|request| request.admitting);
+                let request = Request { profile, invite, proof, link: id, admitting };
                 if state.requests.len() >= REQUESTS_PER_ROOM && !state.requests.contains_key(&peer) {
                     return self.answer_knock(id, room, KnockState::Waiting);
                 }
-                let pending = state.requests.insert(peer, request);
+                state.requests.insert(peer, request);
                 self.changed.insert(room);
                 if !approval {
-                    if !pending.is_some_and(|request| request.admitting) {
+                    if !admitting {
                         self.admit(room, peer, None);
                     }
                     return;

@@ -66,6 +66,7 @@ impl Engine {
     /// Dials every member who should be linked, is not, and is due.
     pub(super) fn settle_dials(&mut self, now: Now) {
         let wanted = self.wanted_peers();
+        self.mesh.keep_dials(&wanted);
         for peer in self.mesh.due(&wanted, now.mono) {
             if !self.mesh.has_room() {
                 return;
@@ -232,13 +233,15 @@ impl Engine {
         }
         let loser = self.mesh.authenticated(id, peer, now.mono);
         if let Some(loser) = loser {
-            self.link(loser, LinkCommand::Close);
-            self.mesh.remove(loser);
+            if loser != id {
+                // What the older link was carrying is lost with it; the peer counts as new.
+                self.peer_lost(peer);
+            }
+            // Through the front door: a knock may have been waiting on it.
+            self.drop_link(loser, now);
             if loser == id {
                 return;
             }
-            // What the older link was carrying is lost with it; the peer counts as new.
-            self.peer_lost(peer);
         }
         for other in self.mesh.ids() {
             let half_open = self
@@ -334,7 +337,7 @@ impl Engine {
             room.rosters.remove(&peer);
         }
         self.blobs_lost(peer);
-        if let Some(bulk) = self.mesh.bulk(peer) {
+        for bulk in [self.mesh.bulk_from(peer), self.mesh.bulk_to(peer)].into_iter().flatten() {
             self.link(bulk, LinkCommand::Close);
             self.mesh.remove(bulk);
         }

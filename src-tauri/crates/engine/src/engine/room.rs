@@ -14,6 +14,8 @@ use crate::wire::{Body, InviteLink};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+/// How long a LEAVE waits for somebody to take it along.
+pub(super) const LEAVING: Duration = Duration::from_secs(5);
 /// How long a failed disk is left alone.
 const STORE_PAUSE: Duration = Duration::from_secs(5);
 
@@ -49,17 +51,30 @@ pub(super) struct Room {
     pub(super) receipt_due: Option<Instant>,
     /// Writes that belong into the next batch's transaction.
     pub(super) preamble: Vec<Op>,
+    /// The room's record and keys failed to be written: they belong into the next batch too.
+    pub(super) unsaved: bool,
+    /// The batch that is being written carries them.
+    pub(super) batch_has_record: bool,
     /// CREATE waits for the first batch.
     pub(super) founding: Option<CommandId>,
     /// After a failed write, nothing is tried before this.
     pub(super) retry_at: Option<Instant>,
-    /// LEAVE is written; the room goes at this time, or once somebody holds it.
-    pub(super) leaving: Option<(Instant, u64)>,
+    /// Set once this device has begun to leave.
+    pub(super) leaving: Option<Leaving>,
+}
+
+/// How far leaving is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Leaving {
+    /// LEAVE is on its way to the disk.
+    Writing,
+    /// LEAVE is durable; the room goes at this time, or once somebody holds it.
+    Telling { seq: u64, until: Instant },
 }
 
 impl Rules for Membership {
     fn admits(&self, author: DeviceId) -> bool {
-        self.is_member(author)
+        self.is_heard(author)
     }
 }
 
@@ -86,6 +101,8 @@ impl Room {
             have_due: None,
             receipt_due: None,
             preamble: Vec::new(),
+            unsaved: false,
+            batch_has_record: false,
             founding: None,
             retry_at: None,
             leaving: None,
@@ -112,6 +129,14 @@ impl Room {
         room
     }
 
+    /// The device went down between its LEAVE and forgetting the room: goes on with that.
+    pub(super) fn resume_leaving(&mut self, own: LogKey, now: Now) {
+        if self.standing == Standing::Member && self.membership.has_left(own.author) {
+            let until = now.mono.plus(LEAVING);
+            self.leaving = Some(Leaving::Telling { seq: self.logs.head(own), until });
+        }
+    }
+
     /// The newest epoch and its key.
     pub(super) fn epoch(&self) -> Option<(u32, [u8; 32])> {
         self.epochs.last_key_value().map(|(epoch, key)| (*epoch, *key))
@@ -119,6 +144,13 @@ impl Room {
 
     pub(super) fn sealing_keys(&self) -> Vec<(u32, SealingKey)> {
         self.epochs.iter().map(|(epoch, key)| (*epoch, SealingKey::of_epoch(key))).collect()
+    }
+
+    /// What the disk must know of the room besides its entries.
+    pub(super) fn record(&self, id: RoomId) -> Vec<Op> {
+        let keys = self.epochs.iter().map(|(epoch, key)| Op::PutEpoch { room: id, epoch: *epoch, key: *key });
+        let record = Op::PutRoom { room: id, standing: self.standing, brokers: self.brokers.clone(), invite: None };
+        std::iter::once(record).chain(keys).collect()
     }
 
     pub(super) fn pause(&mut self, now: Now) {
@@ -146,7 +178,10 @@ impl Room {
     }
 
     pub(super) fn next_timeout(&self) -> Option<Instant> {
-        let leaving = self.leaving.map(|(at, _)| at);
+        let leaving = match self.leaving {
+            Some(Leaving::Telling { until, .. }) => Some(until),
+            Some(Leaving::Writing) | None => None,
+        };
         [
             self.held_due,
             self.roster_due,
@@ -154,7 +189,8 @@ impl Room {
             self.receipt_due,
             self.retry_at,
             leaving,
-            self.sync.next_timeout(),
+            // While the disk is left alone nothing is asked for either: a lapsed ask must not wake us again and again.
+            self.sync.next_timeout().filter(|_| self.retry_at.is_none()),
         ]
         .into_iter()
         .flatten()

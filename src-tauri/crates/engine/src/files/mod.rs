@@ -118,9 +118,9 @@ impl Files {
         waiting
     }
 
-    /// The blob is here, or nobody wants it any more.
-    pub(crate) fn done(&mut self, blob: BlobHash) {
-        self.wants.remove(&blob);
+    /// The blob is here, or nobody wants it any more. Returns the room in whose name it was wanted.
+    pub(crate) fn done(&mut self, blob: BlobHash) -> Option<RoomId> {
+        self.wants.remove(&blob).map(|want| want.room)
     }
 
     /// The room is gone.

@@ -195,10 +195,20 @@ impl Mesh {
         self.links.iter().find(|(_, link)| link.connection == connection).map(|(id, _)| *id)
     }
 
-    /// The bulk link with a peer, if there is one.
-    pub(crate) fn bulk(&self, peer: DeviceId) -> Option<LinkId> {
-        let bulk = |link: &Link| link.purpose == LinkPurpose::Bulk && link.peer == Some(peer);
-        self.links.iter().find(|(_, link)| bulk(link)).map(|(id, _)| *id)
+    /// The bulk link over which we fetch from a peer, if there is one. Whoever fetches offers: two who fetch from each
+    /// other have two.
+    pub(crate) fn bulk_from(&self, peer: DeviceId) -> Option<LinkId> {
+        self.bulks(peer).find(|(_, link)| link.offerer).map(|(id, _)| id)
+    }
+
+    /// The bulk link over which a peer fetches from us.
+    pub(crate) fn bulk_to(&self, peer: DeviceId) -> Option<LinkId> {
+        self.bulks(peer).find(|(_, link)| !link.offerer).map(|(id, _)| id)
+    }
+
+    fn bulks(&self, peer: DeviceId) -> impl Iterator<Item = (LinkId, &Link)> {
+        let bulk = move |link: &Link| link.purpose == LinkPurpose::Bulk && link.peer == Some(peer);
+        self.links.iter().filter(move |(_, link)| bulk(link)).map(|(id, link)| (*id, link))
     }
 
     #[expect(clippy::too_many_arguments, reason = "a link's birth certificate")]
@@ -252,7 +262,7 @@ impl Mesh {
             self.seen_order.pop_front().map(|oldest| self.seen.remove(&oldest));
         }
         if purpose == LinkPurpose::Bulk {
-            let fits = self.bulk(from).is_none() && self.half_open() < HALF_OPEN;
+            let fits = self.bulk_to(from).is_none() && self.half_open() < HALF_OPEN;
             return if fits { Verdict::Answer { yielding: Vec::new() } } else { Verdict::Ignore };
         }
         let ours: Vec<LinkId> = self
@@ -345,6 +355,11 @@ impl Mesh {
         let dial = self.dials.entry(peer).or_default();
         dial.attempt = dial.attempt.wrapping_add(1);
         dial.attempt - 1
+    }
+
+    /// Drops the plans for everyone else: strangers come by the thousand.
+    pub(crate) fn keep_dials(&mut self, wanted: &BTreeSet<DeviceId>) {
+        self.dials.retain(|peer, _| wanted.contains(peer));
     }
 
     /// When somebody of `wanted` is due next.

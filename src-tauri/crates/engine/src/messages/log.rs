@@ -282,6 +282,11 @@ impl Logs {
         self.looking = Some((ticket, hashes));
     }
 
+    /// The read failed: nothing is known, least of all that they are not there.
+    pub(crate) fn look_failed(&mut self, ticket: Ticket) {
+        self.looking.take_if(|(name, _)| *name == ticket);
+    }
+
     /// The store's answer to a lookup. False when it was not this room's.
     pub(crate) fn looked(&mut self, ticket: Ticket, found: &[(OrderKey, UnixMillis)]) -> bool {
         let Some((_, hashes)) = self.looking.take_if(|(name, _)| *name == ticket) else { return false };
@@ -315,6 +320,17 @@ impl Logs {
         let (_, batch) = self.batch.take_if(|(name, _)| *name == ticket)?;
         let queued = std::mem::take(&mut self.drafts);
         Some(batch.drafts.into_iter().map(|(draft, _)| draft).chain(queued).collect())
+    }
+
+    /// The room goes: returns all drafts, written or not.
+    pub(crate) fn abandon(&mut self) -> Vec<Draft> {
+        let batch = self.batch.take().map(|(_, batch)| batch.drafts).unwrap_or_default();
+        batch.into_iter().map(|(draft, _)| draft).chain(self.drafts.drain(..)).collect()
+    }
+
+    /// Drafts that no write has taken up yet.
+    pub(crate) fn take_drafts(&mut self) -> Vec<Draft> {
+        self.drafts.drain(..).collect()
     }
 
     fn in_batch(&self, log: LogKey, seq: u64) -> bool {

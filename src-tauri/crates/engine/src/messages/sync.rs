@@ -45,6 +45,8 @@ pub(crate) struct Sync {
     asks: BTreeMap<LogKey, Ask>,
     /// Who let an ask lapse lately, so that the next one goes elsewhere first.
     slow: BTreeMap<LogKey, DeviceId>,
+    /// Something changed since [`Self::asks`] looked last: whoever had the answer may be gone, or somebody new has it.
+    stirred: bool,
 }
 
 impl Sync {
@@ -59,6 +61,7 @@ impl Sync {
         self.peers.remove(&peer);
         self.asks.retain(|_, ask| ask.peer != peer);
         self.slow.retain(|_, slow| *slow != peer);
+        self.stirred = true;
     }
 
     /// Whether the peer's entries are heard.
@@ -80,15 +83,22 @@ impl Sync {
                 news.push((*log, *seq));
             }
         }
+        self.stirred |= !news.is_empty();
         news
     }
 
-    /// We gave a peer entries, or it gave us some: it holds them.
+    /// A peer gave us entries: it holds them.
     pub(crate) fn note(&mut self, peer: DeviceId, log: LogKey, seq: u64) {
         if let Some(peer) = self.peers.get_mut(&peer) {
             let had = peer.have.entry(log).or_insert(0);
+            self.stirred |= seq > *had;
             *had = seq.max(*had);
         }
+    }
+
+    /// How far a peer holds a log, as far as we know.
+    pub(crate) fn have(&self, peer: DeviceId, log: LogKey) -> u64 {
+        self.peers.get(&peer).and_then(|peer| peer.have.get(&log)).copied().unwrap_or(0)
     }
 
     /// Whether entries up to here were asked for from this peer (then they cost no tokens).
@@ -102,6 +112,7 @@ impl Sync {
         ask.deadline = now.plus(PATIENCE);
         if seq >= ask.to {
             self.asks.remove(&log);
+            self.stirred = true;
         }
     }
 
@@ -116,8 +127,14 @@ impl Sync {
         true
     }
 
+    /// Whether [`Self::asks`] may have something to say.
+    pub(crate) fn is_due(&self, now: Instant) -> bool {
+        self.stirred || self.next_timeout().is_some_and(|due| due <= now)
+    }
+
     /// What to ask for now.
     pub(crate) fn asks(&mut self, logs: &Logs, now: Instant) -> Vec<Want> {
+        self.stirred = false;
         let lapsed: Vec<(LogKey, DeviceId)> =
             self.asks.iter().filter(|(_, ask)| ask.deadline <= now).map(|(log, ask)| (*log, ask.peer)).collect();
         for (log, peer) in lapsed {

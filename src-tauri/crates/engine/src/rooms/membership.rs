@@ -5,6 +5,11 @@
 //! case). ADMIT counts when its author is a member (an admin where approval is asked for), its invite exists, lives and
 //! has uses left, and the invite's own key vouches for the device. LEAVE ends the author's membership. What does not
 //! count is kept in the log and ignored here.
+//!
+//! An ADMIT can come to nothing later: two doors may spend an invite's last use at the same time, or admit while
+//! somebody withdraws the invite, and the order decides. Whoever lost so is no member, but what they wrote while their
+//! door believed in them is already in logs that others build on: such devices are *vouched for*, and their entries
+//! are taken by everyone rather than by half of the room.
 
 use super::Role;
 use crate::identity::{Context, verify};
@@ -13,8 +18,8 @@ use crate::port::{OrderKey, Profile, StoredEntry};
 use crate::time::UnixMillis;
 use crate::wire::frame::invite_proof_bytes;
 use crate::wire::limits::{INVITES_PER_ROOM, MEMBERS};
-use crate::wire::{Body, InviteBody};
-use std::collections::BTreeMap;
+use crate::wire::{Body, Header, InviteBody};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A member, as the fold knows them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +64,9 @@ pub(crate) enum Spent {
 struct MemberOp {
     author: DeviceId,
     shown: UnixMillis,
+    /// When its author says it was written. Invites expire by this and not by the clock, which one device that lives in
+    /// the future drags along for everyone.
+    written: UnixMillis,
     body: Body,
     /// ADMIT: whether the invite's key really vouched. Checked once: the fold runs often.
     proven: bool,
@@ -73,6 +81,10 @@ pub(crate) struct Membership {
     /// Everyone who ever was one, with the last profile known.
     profiles: BTreeMap<DeviceId, (OrderKey, Profile)>,
     ever: BTreeMap<DeviceId, Profile>,
+    /// Admitted in vain, see above.
+    vouched: BTreeSet<DeviceId>,
+    /// Gone by their own word.
+    left: BTreeSet<DeviceId>,
     invites: BTreeMap<InviteId, Invite>,
 }
 
@@ -85,6 +97,8 @@ impl Membership {
             members: BTreeMap::new(),
             profiles: BTreeMap::new(),
             ever: BTreeMap::new(),
+            vouched: BTreeSet::new(),
+            left: BTreeSet::new(),
             invites: BTreeMap::new(),
         }
     }
@@ -103,7 +117,9 @@ impl Membership {
                 | Body::Leave
                 | Body::RevokeInvite { .. } => {
                     let proven = self.is_proven(&body);
-                    let op = MemberOp { author: entry.log.author, shown: entry.shown, body, proven };
+                    let Ok(header) = Header::decode(&entry.header) else { continue };
+                    let (author, shown, written) = (entry.log.author, entry.shown, header.written);
+                    let op = MemberOp { author, shown, written, body, proven };
                     self.ops.insert(entry.order, op);
                     refold = true;
                 }
@@ -126,6 +142,16 @@ impl Membership {
 
     pub(crate) fn is_member(&self, device: DeviceId) -> bool {
         self.members.contains_key(&device)
+    }
+
+    /// Whether entries of this author are taken: members, and those who were admitted in vain.
+    pub(crate) fn is_heard(&self, device: DeviceId) -> bool {
+        self.is_member(device) || self.vouched.contains(&device)
+    }
+
+    /// Whether the device has said LEAVE and was not admitted again.
+    pub(crate) fn has_left(&self, device: DeviceId) -> bool {
+        self.left.contains(&device)
     }
 
     pub(crate) fn was_member(&self, device: DeviceId) -> bool {
@@ -178,6 +204,8 @@ impl Membership {
     fn fold(&mut self) {
         self.members.clear();
         self.ever.clear();
+        self.vouched.clear();
+        self.left.clear();
         self.invites.clear();
         let ops = std::mem::take(&mut self.ops);
         for (order, op) in &ops {
@@ -187,7 +215,7 @@ impl Membership {
     }
 
     fn apply(&mut self, order: OrderKey, op: &MemberOp) {
-        let wall = order.clock.wall();
+        let wall = op.written;
         if let Body::Genesis { name, profile, .. } = &op.body {
             if RoomId(order.hash.0) == self.room {
                 self.name.clone_from(name);
@@ -195,35 +223,46 @@ impl Membership {
             }
             return;
         }
-        let Some(role) = self.role(op.author) else { return };
+        let role = self.role(op.author);
+        if role.is_none() && !self.vouched.contains(&op.author) {
+            return;
+        }
         match &op.body {
             Body::Invite(body) => {
-                let allowed = body.approval || role >= Role::Admin;
+                let allowed = body.approval || role >= Some(Role::Admin);
                 let live = self.invites.values().filter(|invite| invite.admits(wall).is_ok()).count();
                 if allowed && live < INVITES_PER_ROOM {
-                    let invite = Invite { by: op.author, body: *body, used: 0, revoked: false };
+                    // Of somebody who was admitted in vain it is as good as withdrawn.
+                    let invite = Invite { by: op.author, body: *body, used: 0, revoked: role.is_none() };
                     // First come in the order: a second INVITE cannot refill or loosen one.
                     self.invites.entry(body.invite).or_insert(invite);
                 }
             }
             Body::Admit { device, invite, profile, .. } => {
                 let Some(record) = self.invites.get_mut(invite) else { return };
-                let entitled = !record.body.approval || role >= Role::Admin;
-                let fits = self.members.len() < MEMBERS && !self.members.contains_key(device);
-                if op.proven && entitled && fits && record.admits(wall).is_ok() {
+                let entitled = !record.body.approval || role >= Some(Role::Admin);
+                if !op.proven || !entitled || self.members.contains_key(device) {
+                    return;
+                }
+                if role.is_some() && self.members.len() < MEMBERS && record.admits(wall).is_ok() {
                     record.used += 1;
                     self.admit(*device, Role::Member, op.shown, profile.clone());
+                } else if self.ever.len() < 2 * MEMBERS {
+                    self.vouched.insert(*device);
+                    self.ever.entry(*device).or_insert_with(|| profile.clone());
                 }
             }
             Body::RevokeInvite { invite } => {
                 if let Some(record) = self.invites.get_mut(invite)
-                    && (record.by == op.author || role >= Role::Admin)
+                    && (record.by == op.author || role >= Some(Role::Admin))
                 {
                     record.revoked = true;
                 }
             }
             Body::Leave => {
                 self.members.remove(&op.author);
+                self.vouched.remove(&op.author);
+                self.left.insert(op.author);
             }
             Body::Genesis { .. } | Body::Text { .. } | Body::Picture(_) | Body::Profile(_) | Body::Receipt { .. } => {}
         }
@@ -231,6 +270,8 @@ impl Membership {
 
     fn admit(&mut self, device: DeviceId, role: Role, since: UnixMillis, profile: Profile) {
         self.members.insert(device, Member { role, since });
+        self.vouched.remove(&device);
+        self.left.remove(&device);
         self.ever.insert(device, profile);
     }
 }

@@ -1,0 +1,5 @@
+//! Links, transfers and brokers over real sockets on loopback.
+
+mod disk;
+mod links;
+mod pair;

@@ -145,7 +145,7 @@ fn link() -> impl Strategy<Value = InviteLink> {
 fn entry() -> impl Strategy<Value = StoredEntry> {
     let payload = prop_oneof![
         4 => prop::option::of(prop::collection::vec(any::<u8>(), 0..40)),
-        1 => Just(Some(vec![5; 32 * 1024])),
+        1 => Just(Some(vec![5; 1500])),
     ];
     (
         (0..3u8, 0..3u8, 0..2u8, 1..6u64),

@@ -510,7 +510,7 @@ fn large_numbers(subject: &mut dyn Subject) {
     subject.store().commit(&[held, epoch, Op::PutRead { room: ROOM, upto: last.order }]).expect("good");
     subject.restart();
     let room = boot_room(subject);
-    assert_eq!(room.heads, [last.clone()]);
+    assert_eq!(room.heads, std::slice::from_ref(&last));
     assert_eq!(room.held, [(device(1), log(1), u64::MAX)]);
     assert_eq!(room.epochs, [(u32::MAX, [1; 32])]);
     assert_eq!(room.read, Some(last.order));

@@ -7,7 +7,7 @@ use crate::error::StoreError;
 use crate::key::StoreKey;
 use data_encoding::HEXLOWER;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, ffi};
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -63,11 +63,11 @@ pub(super) fn open(dir: &Path, key: &StoreKey) -> Result<SqliteStore, StoreError
         }
         create(&paths, key)?;
     }
-    let fit = fit(&paths.db, print.as_deref(), key)?;
+    check_fit(&paths.db, print.as_deref(), key)?;
     let mut writer = connect(&paths.db, key, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     // Until all is known to be well, closing must not move the WAL into a file that may want rescuing.
     writer.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    examine(&mut writer).map_err(|error| fit.explain(error))?;
+    examine(&mut writer).map_err(explain)?;
     migrate::migrate(&mut writer)?;
     writer.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     settle(&writer)?;
@@ -119,6 +119,8 @@ fn connect(path: &Path, key: &StoreKey, access: OpenFlags) -> Result<Connection,
     let hex = Zeroizing::new(HEXLOWER.encode(&secret[..]));
     let pragma =
         Zeroizing::new(format!("PRAGMA key = \"x'{}{}'\"", hex.as_str(), HEXLOWER.encode(&key.database_salt())));
+    // Its own log goes to stderr, past ours; what it would say comes back as errors.
+    connection.execute_batch("PRAGMA cipher_log_level = NONE")?;
     connection.execute_batch(&pragma)?;
     // A build against plain SQLite would take the pragma for a comment and write everything in the clear.
     let cipher: Result<String, _> = connection.query_row("PRAGMA cipher_version", [], |row| row.get(0));
@@ -146,13 +148,9 @@ fn settle(writer: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// What stands outside the encryption says of the key.
-struct Fit {
-    key_is_right: bool,
-    looks_sealed: bool,
-}
-
-fn fit(db: &Path, print: Option<&[u8]>, key: &StoreKey) -> Result<Fit, StoreError> {
+/// Asks what stands outside the encryption whether the key belongs to the file, before SQLite touches it. SQLCipher
+/// itself says "not a database" for a wrong key and for a damaged page alike.
+fn check_fit(db: &Path, print: Option<&[u8]>, key: &StoreKey) -> Result<(), StoreError> {
     let bytes = fs::metadata(db)?.len();
     // SQLite would take an empty file for a new database.
     if bytes < PAGE_BYTES {
@@ -160,32 +158,23 @@ fn fit(db: &Path, print: Option<&[u8]>, key: &StoreKey) -> Result<Fit, StoreErro
     }
     let mut salt = [0; 16];
     File::open(db)?.read_exact(&mut salt)?;
-    let readable = salt.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\r' | b'\t' | 0));
-    let fit = Fit {
-        key_is_right: salt == key.database_salt() || print == Some(&key.check()[..]),
-        looks_sealed: bytes.is_multiple_of(PAGE_BYTES) && !readable,
-    };
-    // Found before SQLite touches anything.
-    if !fit.key_is_right {
-        return Err(if fit.looks_sealed {
-            StoreError::WrongKey
-        } else {
-            StoreError::Damaged("it is not a database of Natter's".to_owned())
-        });
+    if salt == key.database_salt() || print == Some(&key.check()[..]) {
+        return Ok(());
     }
-    Ok(fit)
+    let readable = salt.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\r' | b'\t' | 0));
+    if readable || !bytes.is_multiple_of(PAGE_BYTES) {
+        return Err(StoreError::Damaged("it is not a database of Natter's".to_owned()));
+    }
+    Err(StoreError::WrongKey)
 }
 
-impl Fit {
-    /// SQLCipher says "not a database" for a wrong key and for a damaged page alike.
-    fn explain(&self, error: StoreError) -> StoreError {
-        match error {
-            StoreError::Sqlite(inner) => {
-                // A page whose HMAC does not match surfaces under several codes; at this stage nothing else reads.
-                StoreError::Damaged(inner.to_string())
-            }
-            other => other,
+/// At this stage nothing runs but plain reads: SQLCipher's bare "SQL logic error" is a page that it could not open.
+fn explain(error: StoreError) -> StoreError {
+    match error {
+        StoreError::Sqlite(inner) if inner.sqlite_error().is_some_and(|e| e.extended_code == ffi::SQLITE_ERROR) => {
+            StoreError::Damaged(inner.to_string())
         }
+        other => other,
     }
 }
 

@@ -354,3 +354,247 @@ fn the_hot_queries_use_their_indexes() {
         plan("SELECT max(ord) FROM entry WHERE room = ?1 AND kind IN (34, 35) GROUP BY kind, substr(ord, 9, 32)");
     assert!(state.contains("COVERING INDEX entry_kind"), "{state}");
 }
+
+// ---------------------------------------------------------------- kill -9
+
+const CHILD: &str = "NATTER_TEST_WRITER_DIR";
+
+/// Run in a child process by the test below: writes until it is killed, and says after each commit what it wrote.
+#[test]
+fn child_writes_until_it_is_killed() {
+    use std::io::Write;
+    let Some(dir) = std::env::var_os(CHILD) else { return };
+    let store = Arc::new(SqliteStore::open(Path::new(&dir), &key()).unwrap());
+    let start = store.last(ROOM, &[kind::TEXT]).unwrap().map_or(0, |entry| entry.seq);
+    let (tell, answers) = std::sync::mpsc::channel();
+    let worker = crate::worker::spawn(store, move |stored| tell.send(stored).unwrap()).unwrap();
+    // Sixteen at a time, so that groups form and the kill falls into one.
+    let mut next = start + 1;
+    let mut waiting = 0;
+    loop {
+        while waiting < 16 {
+            let ops = vec![Op::PutEntry(text(next, vec![next as u8; 3000]))];
+            worker.persist(natter_engine::ids::Ticket(next), ops).unwrap();
+            (next, waiting) = (next + 1, waiting + 1);
+        }
+        match answers.recv().unwrap() {
+            Stored::Committed(ticket) => writeln!(std::io::stdout().lock(), "\ncommitted {}", ticket.0).unwrap(),
+            other => panic!("{other:?}"),
+        }
+        waiting -= 1;
+    }
+}
+
+#[test]
+fn what_was_acknowledged_survives_a_kill() {
+    use std::io::{BufRead, BufReader};
+    let dir = TempDir::new().unwrap();
+    let store = SqliteStore::open(dir.path(), &key()).unwrap();
+    store.create([1; 32], LogId([2; 16]), &Profile::default()).unwrap();
+    store.commit(&[put_room()]).unwrap();
+    drop(store);
+    let mut acknowledged = 0;
+    for round in 0..5 {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "sqlite::tests::child_writes_until_it_is_killed", "--nocapture"])
+            .env(CHILD, dir.path())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut number = || {
+            let line = lines.next()?.ok()?;
+            Some(line.strip_prefix("committed ").map_or(0, |n| n.parse().unwrap()))
+        };
+        // Killed in the middle of its work, at another place each time; then what it had said is read to the end.
+        let target = acknowledged + 10 + 37 * round;
+        while acknowledged < target {
+            acknowledged = acknowledged.max(number().expect("the child writes"));
+        }
+        child.kill().unwrap();
+        while let Some(n) = number() {
+            acknowledged = acknowledged.max(n);
+        }
+        child.wait().unwrap();
+        let store = SqliteStore::open(dir.path(), &key()).unwrap();
+        let log = text(1, Vec::new()).log;
+        for seq in 1..=acknowledged {
+            let found = store.entry(ROOM, text(seq, Vec::new()).order.hash).unwrap();
+            assert_eq!(found, Some(text(seq, vec![seq as u8; 3000])), "round {round}");
+        }
+        // More may be there than was said, but as a whole prefix.
+        let head = store.boot().unwrap().unwrap().rooms[0].heads[0].clone();
+        assert!(head.log == log && head.seq >= acknowledged);
+        acknowledged = head.seq;
+    }
+}
+
+// ---------------------------------------------------------------- old versions
+
+/// The key of every fixture.
+const FIXTURE_KEY: [u8; 32] = [0x11; 32];
+
+/// What was written into each fixture, whatever its version.
+fn write_fixture(store: &SqliteStore) {
+    let profile = Profile { name: "Ada".to_owned(), avatar: Some(vec![1, 2, 3]) };
+    store.create([9; 32], LogId([8; 16]), &profile).unwrap();
+    let genesis = StoredEntry { kind: kind::GENESIS, blobs: vec![BlobHash([6; 32])], ..text(1, b"founded".to_vec()) };
+    let link = natter_engine::signaling::InviteLink {
+        seed: [5; 32],
+        room: ROOM,
+        room_name: "Picnic".to_owned(),
+        brokers: vec!["wss://broker.example/".to_owned()],
+        expires: 1_800_000_000,
+    };
+    let ops = [
+        Op::PutRoom {
+            room: ROOM,
+            standing: Standing::Knocking,
+            brokers: vec!["wss://broker.example/".to_owned()],
+            invite: Some(link.clone()),
+        },
+        Op::PutEpoch { room: ROOM, epoch: 1, key: [4; 32] },
+        Op::PutEntry(genesis.clone()),
+        Op::PutEntry(text(2, b"hello".to_vec())),
+        Op::PutEntry(StoredEntry { payload: None, ..text(3, Vec::new()) }),
+        Op::PutFrontier { room: ROOM, frontier: vec![text(3, Vec::new()).order.hash] },
+        Op::PutHeld { room: ROOM, holder: DeviceId([7; 32]), log: genesis.log, seq: u64::MAX },
+        Op::PutRead { room: ROOM, upto: genesis.order },
+        Op::PutInvite { room: ROOM, link },
+    ];
+    store.commit(&ops).unwrap();
+    store.put_setting("theme", Some(b"dark")).unwrap();
+}
+
+fn told(store: &dyn Store) -> String {
+    let all: Vec<u16> = vec![kind::GENESIS, kind::TEXT];
+    format!("{:?} {:?} {:?}", store.boot(), store.timeline(ROOM, None, 9, &all), store.setting("theme"))
+}
+
+/// Each version's file, made by the program of its day: `NATTER_WRITE_FIXTURE=<file> cargo test -p natter-store
+/// fixture`. It also holds SQLCipher's own format still: a crate update that changed it would fail here.
+#[test]
+fn a_fixture_of_every_version_opens_and_tells_the_same() {
+    let fresh = OnDisk::new();
+    write_fixture(fresh.store.as_ref().unwrap());
+    let expected = told(&*fresh.store());
+    if let Some(path) = std::env::var_os("NATTER_WRITE_FIXTURE") {
+        let dir = TempDir::new().unwrap();
+        write_fixture(&SqliteStore::open(dir.path(), &StoreKey::from_bytes(FIXTURE_KEY)).unwrap());
+        fs::copy(dir.path().join("natter.db"), path).unwrap();
+    }
+    for version in 1..=migrate::NEWEST {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/v{version}.natter.db"));
+        let dir = TempDir::new().unwrap();
+        fs::copy(&file, dir.path().join("natter.db")).unwrap();
+        let store = SqliteStore::open(dir.path(), &StoreKey::from_bytes(FIXTURE_KEY)).unwrap();
+        assert_eq!(told(&store), expected, "version {version}");
+        assert_eq!(migrate::version(&store.reader()).unwrap(), migrate::NEWEST);
+    }
+}
+
+#[test]
+fn damage_that_comes_while_open_is_named_so() {
+    let dir = profile();
+    let store = SqliteStore::open(dir.path(), &key()).unwrap();
+    store.scrub_after(true);
+    let db = dir.path().join("natter.db");
+    let mut bytes = fs::read(&db).unwrap();
+    // Every page but the first, as a dying disk would.
+    for page in bytes.chunks_mut(4096).skip(1) {
+        page[1000] ^= 1;
+    }
+    fs::write(&db, &bytes).unwrap();
+    let error = store.timeline(ROOM, None, 500, &[kind::TEXT]).unwrap_err();
+    assert!(matches!(error, StoreError::Damaged(_)), "{error:?}");
+    drop(store);
+    assert!(matches!(refused(&dir, &key()), StoreError::Damaged(_)));
+}
+
+// ---------------------------------------------------------------- a disk that is really full
+
+#[cfg(target_os = "linux")]
+const SMALL_DISK: &str = "NATTER_TEST_SMALL_DISK";
+
+/// Run by the test below with a file system of 2 MiB of its own.
+#[test]
+#[cfg(target_os = "linux")]
+fn child_fills_a_small_disk() {
+    let Some(disk) = std::env::var_os(SMALL_DISK) else { return };
+    let disk = Path::new(&disk);
+    let ballast = disk.join("ballast");
+    let fill = || {
+        let mut file = fs::File::options().create(true).append(true).open(&ballast).unwrap();
+        while std::io::Write::write(&mut file, &[0; 512]).is_ok() {}
+    };
+    // No room for a new profile.
+    fill();
+    let made = crate::vault::Vault::create(&disk.join("new"), crate::vault::Protection::Unprotected);
+    assert!(matches!(made, Err(crate::vault::VaultError::DiskFull)), "{made:?}");
+    let error = SqliteStore::open(&disk.join("new"), &key()).err().unwrap();
+    assert!(matches!(error, StoreError::DiskFull), "{error:?}");
+    fs::remove_file(&ballast).unwrap();
+    // Room for one, until it is used up.
+    let store = SqliteStore::open(&disk.join("new"), &key()).unwrap();
+    store.create([1; 32], LogId([2; 16]), &Profile::default()).unwrap();
+    store.commit(&[put_room()]).unwrap();
+    let blob = store.blobs().put(b"a picture");
+    assert!(matches!(blob, Err(crate::blobs::BlobError::DiskFull)), "blobs stop first: {blob:?}");
+    fs::write(&ballast, vec![0; 700 * 1024]).unwrap();
+    let mut kept = 0;
+    let error = loop {
+        match store.commit(&[Op::PutEntry(text(kept + 1, vec![1; 20_000]))]) {
+            Ok(()) => kept += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, StoreError::DiskFull), "{error:?}");
+    assert!(kept > 10);
+    let all = |store: &SqliteStore| store.timeline(ROOM, None, 500, &[kind::TEXT]).unwrap().len() as u64;
+    assert_eq!(all(&store), kept);
+    fill();
+    drop(store);
+    // Still full, it starts and reads; with room again, it writes.
+    let store = SqliteStore::open(&disk.join("new"), &key());
+    let store = match store {
+        Ok(store) => store,
+        Err(error) => {
+            assert!(matches!(error, StoreError::DiskFull), "{error:?}");
+            fs::remove_file(&ballast).unwrap();
+            SqliteStore::open(&disk.join("new"), &key()).unwrap()
+        }
+    };
+    assert_eq!(all(&store), kept);
+    let _ = fs::remove_file(&ballast);
+    for seq in kept + 1..kept + 10 {
+        store.commit(&[Op::PutEntry(text(seq, vec![1; 20_000]))]).unwrap();
+    }
+    println!("kept {kept}");
+}
+
+/// Where the system lets us mount one; a limit on pages stands in for it in the test above everywhere else.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_real_full_disk_is_named_so_everywhere() {
+    let unshare = |script: &str| {
+        let mut command = std::process::Command::new("unshare");
+        command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script]);
+        command
+    };
+    let dir = TempDir::new().unwrap();
+    let mount = "mount -t tmpfs -o size=2m natter \"$NATTER_TEST_SMALL_DISK\"";
+    if !unshare(mount).env(SMALL_DISK, dir.path()).status().is_ok_and(|status| status.success()) {
+        println!("no file system of our own can be mounted here");
+        return;
+    }
+    let exe = std::env::current_exe().unwrap();
+    let child = unshare(&format!(
+        "{mount} && exec '{}' --exact sqlite::tests::child_fills_a_small_disk --nocapture",
+        exe.display()
+    ))
+    .env(SMALL_DISK, dir.path())
+    .output()
+    .unwrap();
+    let said = String::from_utf8_lossy(&child.stdout) + String::from_utf8_lossy(&child.stderr);
+    assert!(child.status.success() && said.contains("kept "), "{said}");
+}

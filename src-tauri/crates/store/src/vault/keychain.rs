@@ -42,7 +42,7 @@ fn ask<T: Send + 'static>(
     name: &str,
     question: impl FnOnce(&Entry) -> keyring::Result<T> + Send + 'static,
 ) -> Result<keyring::Result<T>, VaultError> {
-    within(ANSWER, || Entry::store_status().as_ref().map(|()| ()).map_err(ToString::to_string))?
+    within(ANSWER, || Entry::store_status().as_ref().map_err(ToString::to_string).copied())?
         .map_err(VaultError::NoKeychain)?;
     let name = name.to_owned();
     within(PERSON, move || Entry::new(SERVICE, &name).and_then(|entry| question(&entry)))

@@ -706,15 +706,15 @@ command: Command, };
  */
 export type Response = { "type": "reply", 
 /**
- * The request's number.
+ * The request's number; absent when the line was a command without one.
  */
-id: number, 
+id: number | null, 
 /**
  * What it brought.
  */
 reply: Reply, } | { "type": "error", 
 /**
- * The request's number; absent when the line could not be read that far.
+ * The request's number; absent when there was none, or the line could not be read that far.
  */
 id: number | null, 
 /**

@@ -56,7 +56,9 @@ fn main() -> ExitCode {
         match cli.command {
             Action::Peer(args) => peer::run(args).await,
             Action::Serve(args) => serve::run(args).await,
-            Action::Broker(args) => broker::run(args).await.map_err(|error| Failure::new(Failure::OTHER, format!("{error:#}"))),
+            Action::Broker(args) => {
+                broker::run(args).await.map_err(|error| Failure::new(Failure::OTHER, format!("{error:#}")))
+            }
         }
     });
     // A thread may still wait for a line on stdin that never comes.

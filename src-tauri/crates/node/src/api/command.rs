@@ -21,15 +21,15 @@ pub struct Request {
 pub enum Response {
     /// It worked.
     Reply {
-        /// The request's number.
-        #[ts(type = "number")]
-        id: u64,
+        /// The request's number; absent when the line was a command without one.
+        #[ts(type = "number | null")]
+        id: Option<u64>,
         /// What it brought.
         reply: Reply,
     },
     /// It did not; nothing changed.
     Error {
-        /// The request's number; absent when the line could not be read that far.
+        /// The request's number; absent when there was none, or the line could not be read that far.
         #[ts(type = "number | null")]
         id: Option<u64>,
         /// Why.

@@ -147,7 +147,7 @@ impl Node {
     fn break_down(&self, stage: &mut Stage, error: ApiError) {
         // A wrong passphrase from a file, or a name that cannot be: the database is fine, a person can go on.
         let recoverable = matches!(stage, Stage::Locked | Stage::Setup(_));
-        tracing::error!(code = ?error.code, "cannot open the profile: {error}");
+        tracing::debug!(code = ?error.code, "cannot open the profile: {error}");
         let mut face = self.face();
         if !recoverable || is_of_the_disk(error.code) {
             *stage = Stage::Broken;

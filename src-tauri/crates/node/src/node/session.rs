@@ -2,7 +2,7 @@
 //! the embedded broker, and the watch over the clock and the network.
 
 use super::watch;
-use super::wire::{FromEngine, Wire};
+use super::wire::Wire;
 use super::{Inner, Node, blocking};
 use crate::api::ApiError;
 use crate::config::broker_urls;
@@ -11,8 +11,9 @@ use crate::mirror::{AUTO_FETCH_BYTES, Mirror};
 use natter_broker::Broker;
 use natter_engine::identity::SecretKey;
 use natter_engine::ids::{BlobHash, CommandId, DeviceId, RoomId};
-use natter_engine::port::{Boot, Command, Notify, Refusal, Reply, Standing, StoredEntry};
+use natter_engine::port::{Boot, Command, Input, Notify, Refusal, Reply, Standing, StoredEntry};
 use natter_engine::wire::{Body, kind};
+use natter_net::HostNews;
 use natter_store::Store;
 use natter_store::sqlite::SqliteStore;
 use std::collections::HashMap;
@@ -34,6 +35,9 @@ const ENDING: Duration = Duration::from_secs(2);
 /// Pictures looked at in each room at start, newest first, for bytes that never came.
 const RESUMED: usize = 100;
 
+/// Where the embedded broker listens when it can; not PeerServer's 9000, which a developer may be running.
+pub(crate) const EMBEDDED_PORT: u16 = 9753;
+
 const BROKERS_SETTING: &str = "brokers";
 const PORT_SETTING: &str = "broker.port";
 
@@ -45,7 +49,7 @@ pub(crate) struct Session {
     pub(crate) own: DeviceId,
     pub(crate) unprotected: bool,
     /// Taken at the end: the actor ends when nobody can command it any more.
-    commands: Mutex<Option<mpsc::Sender<(CommandId, Command)>>>,
+    inputs: Mutex<Option<mpsc::Sender<Input>>>,
     waiting: Mutex<HashMap<CommandId, oneshot::Sender<Answer>>>,
     next: AtomicU64,
     broker: Mutex<Option<Broker>>,
@@ -67,12 +71,12 @@ impl Session {
         let own = SecretKey::from_seed(&boot.secret).device();
         let broker = if config.embedded_broker { start_broker(&store, config.lan).await } else { None };
         let (profile, knocks) = (boot.profile.clone(), knocks_of(&boot));
-        let Wire { commands, notices, actor } = Wire::start(config, Arc::clone(&store), boot)?;
+        let Wire { inputs, news, tasks } = Wire::start(config, Arc::clone(&store), boot)?;
         let session = Arc::new(Self {
             store,
             own,
             unprotected,
-            commands: Mutex::new(Some(commands)),
+            inputs: Mutex::new(Some(inputs)),
             waiting: Mutex::default(),
             next: AtomicU64::new(1),
             port: broker.as_ref().map(|broker| broker.local_addr().port()),
@@ -86,8 +90,9 @@ impl Session {
                 mirror.knocking(room, name);
             }
         });
-        let pump = tokio::spawn(pump(Arc::downgrade(&node.0), Arc::clone(&session), notices));
-        lock(&session.tasks).extend([actor, pump]);
+        let pump = tokio::spawn(pump(Arc::downgrade(&node.0), Arc::clone(&session), news));
+        lock(&session.tasks).extend(tasks);
+        lock(&session.tasks).push(pump);
         session.announce(node).await?;
         // Replies overtake no notice, so that after a second one the rooms of the first are folded.
         session.announce(node).await?;
@@ -100,7 +105,7 @@ impl Session {
     pub(crate) async fn ask(&self, command: Command) -> Result<Reply, ApiError> {
         let id = CommandId(self.next.fetch_add(1, Ordering::Relaxed));
         let (answer, answered) = oneshot::channel();
-        let commands = lock(&self.commands).clone().ok_or_else(ApiError::closing)?;
+        let inputs = lock(&self.inputs).clone().ok_or_else(ApiError::closing)?;
         {
             let mut waiting = lock(&self.waiting);
             if waiting.len() >= COMMANDS_WAITING {
@@ -108,11 +113,11 @@ impl Session {
             }
             waiting.insert(id, answer);
         }
-        if commands.send((id, command)).await.is_err() {
+        if inputs.send(Input::Command(id, command)).await.is_err() {
             lock(&self.waiting).remove(&id);
             return Err(ApiError::closing());
         }
-        drop(commands);
+        drop(inputs);
         match answered.await {
             Ok(answer) => Ok(answer?),
             Err(_) => Err(ApiError::closing()),
@@ -164,7 +169,7 @@ impl Session {
             Ok(Err(error)) => tracing::debug!(code = ?error.code, "no goodbye"),
             Err(_) => tracing::warn!("the goodbye took too long"),
         }
-        drop(lock(&self.commands).take());
+        drop(lock(&self.inputs).take());
         let broker = lock(&self.broker).take();
         let tasks: Vec<_> = lock(&self.tasks).drain(..).collect();
         let ended = async {
@@ -183,7 +188,7 @@ impl Session {
         if let Some(watch) = lock(&self.watch).take() {
             watch.abort();
         }
-        drop(lock(&self.commands).take());
+        drop(lock(&self.inputs).take());
         drop(lock(&self.broker).take());
     }
 
@@ -225,15 +230,17 @@ pub(crate) fn small_and_missing(entries: &[StoredEntry], store: &SqliteStore) ->
 }
 
 /// Folds what the engine says into the state, in batches, until the actor ends.
-async fn pump(node: Weak<Inner>, session: Arc<Session>, mut notices: mpsc::Receiver<FromEngine>) {
+async fn pump(node: Weak<Inner>, session: Arc<Session>, mut heard: mpsc::Receiver<HostNews>) {
     let mut batch = Vec::with_capacity(BATCH);
-    while notices.recv_many(&mut batch, BATCH).await > 0 {
+    while heard.recv_many(&mut batch, BATCH).await > 0 {
         let mut replies = Vec::new();
         let mut news = Vec::new();
         for from in batch.drain(..) {
             match from {
-                FromEngine::Reply(id, answer) => replies.push((id, answer)),
-                FromEngine::Notify(notice) => news.push(notice),
+                HostNews::Reply(id, answer) => replies.push((id, answer)),
+                HostNews::Notify(notice) => news.push(notice),
+                // The rooms' presence says the same, and of whom.
+                HostNews::Links(_) => {}
             }
         }
         if !news.is_empty()
@@ -310,7 +317,7 @@ async fn start_broker(store: &Arc<SqliteStore>, lan: bool) -> Option<Broker> {
     let reader = Arc::clone(store);
     let last = blocking(move || reader.setting(PORT_SETTING)).await.ok()?.ok().flatten();
     let last = last.and_then(|text| std::str::from_utf8(&text).ok()?.parse::<u16>().ok()).filter(|port| *port > 0);
-    let well_known = natter_broker::PORT..natter_broker::PORT.saturating_add(TRIED);
+    let well_known = EMBEDDED_PORT..EMBEDDED_PORT.saturating_add(TRIED);
     for port in last.into_iter().chain(well_known) {
         match Broker::start((ip, port).into(), natter_broker::Config::default()).await {
             Ok(broker) => {

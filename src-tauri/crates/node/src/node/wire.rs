@@ -1,73 +1,159 @@
-//! Interim: drives the engine and the store without links, until natter-net is there.
+//! Joins the actor of natter-net, which owns the engine, with the store's threads and the blobs.
+//!
+//! ```text
+//! commands ─┐                      ┌─ orders ─→ desk ─→ store threads ─┐
+//!           ├─→ inputs ─→ actor ───┤                                   │
+//! stored  ←─│─────────────────────────────────────────────────────────┘
+//!           └─                     └─ news ─→ pump
+//! ```
+//! The actor waits for the pump alone; the pump and the desk never wait for the actor; so nothing waits in a circle.
+//! The store's threads may wait for the actor, which is how a slow engine slows the disk and not the other way round.
 
 use crate::api::ApiError;
 use crate::config::NodeConfig;
 use natter_engine::Engine;
-use natter_engine::ids::CommandId;
-use natter_engine::port::{Boot, Command, Input, Notify, Output, Refusal, Reply};
-use natter_engine::time::{Instant, Now, UnixMillis};
+use natter_engine::ids::{BlobHash, Ticket};
+use natter_engine::port::{BlobTrouble, Boot, Fetch, Input, StoreTrouble, Stored};
+use natter_net::{BlobIo, BlobSink, Clock, HostNews, IceServer, NetConfig, Ports, StoreOrder};
+use natter_store::blobs::{BlobWriter, Blobs};
 use natter_store::sqlite::SqliteStore;
+use natter_store::worker::{self, Worker};
+use std::io::Read;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-pub(super) enum FromEngine {
-    Reply(CommandId, Result<Reply, Refusal>),
-    Notify(Notify),
-}
+pub(super) use natter_net::local_addresses;
 
+/// Commands and store answers that wait for the engine.
+const INPUTS: usize = 1024;
+/// Orders that wait for the desk; beyond, the engine is told that the write failed.
+const ORDERS: usize = 1024;
+/// News that wait for the pump; beyond, the engine waits.
+const NEWS: usize = 1024;
+
+/// A running engine.
 pub(super) struct Wire {
-    pub(super) commands: mpsc::Sender<(CommandId, Command)>,
-    pub(super) notices: mpsc::Receiver<FromEngine>,
-    pub(super) actor: JoinHandle<()>,
+    /// Where commands go. When the last is dropped the actor ends.
+    pub(super) inputs: mpsc::Sender<Input>,
+    /// What it says.
+    pub(super) news: mpsc::Receiver<HostNews>,
+    /// The actor and the desk.
+    pub(super) tasks: [JoinHandle<()>; 2],
 }
 
 impl Wire {
-    pub(super) fn start(_config: &NodeConfig, store: Arc<SqliteStore>, boot: Boot) -> Result<Self, ApiError> {
-        let (commands, mut inbox) = mpsc::channel(256);
-        let (tell, notices) = mpsc::channel(1024);
-        let (answers, mut answered) = mpsc::unbounded_channel();
-        let begin = std::time::Instant::now();
-        let now = move || Now {
-            mono: Instant(begin.elapsed().as_micros() as u64),
-            wall: UnixMillis(
-                SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis() as u64
-            ),
-        };
+    pub(super) fn start(config: &NodeConfig, store: Arc<SqliteStore>, boot: Boot) -> Result<Self, ApiError> {
         let mut seed = [0; 32];
-        getrandom::fill(&mut seed).map_err(|e| ApiError::internal(e.to_string()))?;
-        let mut engine = Engine::new(boot, seed, now());
-        let worker = natter_store::worker::spawn(store, move |stored| {
-            let _ = answers.send(stored);
-        })
-        .map_err(|e| ApiError::internal(e.to_string()))?;
-        let actor = tokio::spawn(async move {
-            let mut out = Vec::new();
-            loop {
-                let wait =
-                    engine.next_timeout().map(|(at, _)| at.since(now().mono)).unwrap_or(Duration::from_secs(3600));
-                let input = tokio::select! {
-                    command = inbox.recv() => match command { Some((id, command)) => Input::Command(id, command), None => return },
-                    Some(stored) = answered.recv() => Input::Stored(stored),
-                    () = tokio::time::sleep(wait) => Input::Timeout,
-                };
-                engine.handle(input, now(), &mut out);
-                for output in out.drain(..) {
-                    match output {
-                        Output::Persist(ticket, ops) => drop(worker.persist(ticket, ops)),
-                        Output::Fetch(fetch) => drop(worker.fetch(fetch)),
-                        Output::Reply(id, answer) => drop(tell.send(FromEngine::Reply(id, answer)).await),
-                        Output::Notify(notice) => drop(tell.send(FromEngine::Notify(notice)).await),
-                        Output::Link(..) | Output::Signal(_) => {}
-                    }
-                }
+        getrandom::fill(&mut seed)
+            .map_err(|error| ApiError::internal(format!("the system has no random source: {error}")))?;
+        let (inputs, inbox) = mpsc::channel(INPUTS);
+        let (orders, ordered) = mpsc::channel(ORDERS);
+        let (host, news) = mpsc::channel(NEWS);
+        // Weak: the store's threads must not keep an actor alive that nobody commands.
+        let answers = inputs.downgrade();
+        let blobs = Arc::new(SealedBlobs(Arc::clone(store.blobs())));
+        let worker = worker::spawn(store, {
+            let answers = answers.clone();
+            move |stored| {
+                // Nobody left to hear it: the engine is gone and asks anew when it next starts.
+                let _ = answers.upgrade().map(|inputs| inputs.blocking_send(Input::Stored(stored)));
             }
-        });
-        Ok(Self { commands, notices, actor })
+        })
+        .map_err(|error| ApiError::internal(format!("no thread for the disk: {error}")))?;
+        let clock = Clock::default();
+        let engine = Engine::new(boot, seed, clock.now());
+        let ports = Ports { inputs: inbox, store: orders, host };
+        let actor = tokio::spawn(natter_net::run(engine, clock, net_config(config), blobs, ports));
+        let desk = tokio::spawn(desk(worker, ordered, answers));
+        Ok(Self { inputs, news, tasks: [actor, desk] })
     }
 }
 
-pub(super) fn local_addresses() -> Vec<std::net::IpAddr> {
-    Vec::new()
+/// Hands the actor's orders to the store's threads; at the end waits until they have carried out what they were given.
+async fn desk(worker: Worker, mut ordered: mpsc::Receiver<StoreOrder>, answers: mpsc::WeakSender<Input>) {
+    while let Some(order) = ordered.recv().await {
+        let refused = match order {
+            StoreOrder::Persist(ticket, ops) => worker.persist(ticket, ops).err().map(|_| ticket),
+            StoreOrder::Fetch(fetch) => {
+                let ticket = ticket_of(&fetch);
+                worker.fetch(fetch).err().map(|_| ticket)
+            }
+        };
+        if let Some(ticket) = refused
+            && let Some(inputs) = answers.upgrade()
+        {
+            // A full queue is a failed write, which the engine undoes.
+            let _ = inputs.send(Input::Stored(Stored::Failed(ticket, StoreTrouble::Failed))).await;
+        }
+    }
+    if let Err(error) = tokio::task::spawn_blocking(move || drop(worker)).await {
+        tracing::error!(%error, "the store's threads ended badly");
+    }
+}
+
+fn ticket_of(fetch: &Fetch) -> Ticket {
+    match fetch {
+        Fetch::Entries { ticket, .. } | Fetch::Lookup { ticket, .. } | Fetch::BlobRooms { ticket, .. } => *ticket,
+    }
+}
+
+fn net_config(config: &NodeConfig) -> NetConfig {
+    NetConfig {
+        ice_servers: config.ice_servers.iter().map(|url| ice_server(url)).collect(),
+        relay_only: config.relay_only,
+        // Two apps on one machine find each other over loopback even when the network says nothing.
+        loopback: true,
+    }
+}
+
+/// `turn:user:password@host:port` is how people and other tools write it; RFC 7065 has no place for the two.
+fn ice_server(url: &str) -> IceServer {
+    let bare = || IceServer { url: url.to_owned(), username: String::new(), credential: String::new() };
+    let Some((scheme, rest)) = url.split_once(':') else { return bare() };
+    let Some((user, host)) = rest.rsplit_once('@') else { return bare() };
+    let (username, credential) = user.split_once(':').unwrap_or((user, ""));
+    IceServer { url: format!("{scheme}:{host}"), username: username.to_owned(), credential: credential.to_owned() }
+}
+
+/// The store's sealed blobs, as the links read and write them.
+struct SealedBlobs(Arc<Blobs>);
+
+impl BlobIo for SealedBlobs {
+    fn reader(&self, blob: BlobHash) -> Result<Box<dyn Read + Send>, BlobTrouble> {
+        let reader = self.0.reader(blob).map_err(|error| error.trouble())?;
+        Ok(Box::new(reader))
+    }
+
+    fn writer(&self, blob: BlobHash, size: u64) -> Result<Box<dyn BlobSink>, BlobTrouble> {
+        let writer = Arc::clone(&self.0).owned_writer(blob, size).map_err(|error| error.trouble())?;
+        Ok(Box::new(SealedSink(writer)))
+    }
+}
+
+struct SealedSink(BlobWriter<Arc<Blobs>>);
+
+impl BlobSink for SealedSink {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), BlobTrouble> {
+        self.0.write(bytes).map_err(|error| error.trouble())
+    }
+
+    fn finish(self: Box<Self>) -> Result<(), BlobTrouble> {
+        self.0.finish().map(|_| ()).map_err(|error| error.trouble())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ice_server_may_bring_its_user() {
+        let server = ice_server("turn:ada:p@ss:word@10.0.0.1:3478");
+        assert_eq!(
+            (server.url.as_str(), server.username.as_str(), server.credential.as_str()),
+            ("turn:10.0.0.1:3478", "ada", "p@ss:word")
+        );
+        assert_eq!(ice_server("stun:stun.example.org").url, "stun:stun.example.org");
+    }
 }

@@ -41,8 +41,11 @@ test: deps-test
 sim:
 	NATTER_SEEDS=$(SEEDS) cargo test --package natter-tests --test it -- --nocapture sim
 
-bench:
-	cargo run --release --package natter-tests --bin bench
+# SIZES=4,8 for a short form.
+bench: deps-test
+	cargo build --release --package natter-cli
+	npm --prefix tests/ui ci --no-audit --no-fund --silent
+	NATTER_CLI=target/release/natter-cli node tests/ui/bench/bench.mjs
 
 lint:
 	cargo fmt --all --check

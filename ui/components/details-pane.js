@@ -41,7 +41,7 @@ class DetailsPane extends View {
     fill(this.face, room.id + room.name, () => roomAvatar(room, "huge"));
     setText(/** @type {Element} */ (this.name), room.name);
     const online = room.members.filter((m) => m.own || m.presence === "online").length;
-    setText(/** @type {Element} */ (this.about), room.standing === "gone" ? t("room.gone") : t("room.online", { count: online }));
+    setText(/** @type {Element} */ (this.about), room.standing === "gone" ? t("room.gone") : room.members.length <= 1 ? t("room.onlyYou") : t("room.online", { count: online }));
     setText(/** @type {Element} */ (this.count), t("rooms.members", { count: room.members.length }));
     if (this.inviteButton) this.inviteButton.hidden = room.standing !== "member";
     reconcile(this.members, sorted(room.members), (m) => m.device, () => this.makeMember(), (element, member) => this.updateMember(element, member));

@@ -132,7 +132,12 @@ export class MessageRow extends HTMLElement {
     if (press.pointerType !== "touch") return;
     const aborter = new AbortController();
     const stop = () => (clearTimeout(timer), aborter.abort());
-    const timer = setTimeout(() => (stop(), this.openMenu(this)), LONG_PRESS_MS);
+    const timer = setTimeout(() => {
+      stop();
+      // Letting go is not a press as well.
+      addEventListener("touchend", (event) => event.preventDefault(), { once: true, passive: false });
+      this.openMenu(this);
+    }, LONG_PRESS_MS);
     const { signal } = aborter;
     for (const type of ["pointerup", "pointercancel"]) addEventListener(type, stop, { signal });
     addEventListener("pointermove", (move) => {

@@ -73,15 +73,15 @@ export class PictureBox extends HTMLElement {
       case "here": return this.over.replaceChildren();
       case "offered": return this.over.replaceChildren(this.fetchButton("save", t("picture.fetch", { size: size(picture.size) })));
       case "waiting": return this.over.replaceChildren(h("span", { class: "picture-note" }, icon("clock"), h("span", { text: t("picture.waiting") })));
-      case "failed": return this.over.replaceChildren(this.fetchButton("retry", t("picture.again"), words(transfer)));
+      case "failed": return this.over.replaceChildren(h("div", { class: "picture-failed" }, h("span", { class: "picture-note", title: words(transfer) }, icon("warn"), t(`picture.${transfer.code === "diskFull" ? "failedFull" : "failed"}`)), this.fetchButton("retry", t("picture.again"))));
       case "progress": return this.showProgress(transfer.have, picture.size);
     }
   }
 
-  /** @param {string} iconName @param {string} label @param {string} [title] */
-  fetchButton(iconName, label, title) {
+  /** @param {string} iconName @param {string} label */
+  fetchButton(iconName, label) {
     const fetchIt = () => app.send({ type: "fetchBlob", room: this.room, message: this.message?.id ?? "" }).catch(complain);
-    return h("button", { type: "button", class: "picture-note action", title, onclick: fetchIt }, icon(iconName), h("span", { text: label }));
+    return h("button", { type: "button", class: "picture-note action", onclick: fetchIt }, icon(iconName), h("span", { text: label }));
   }
 
   get room() {

@@ -4,26 +4,57 @@ import { h, icon } from "../lib/dom.js";
 const GAP = 6;
 const EDGE = 8;
 
+/** Closes the one that is open. @type {(() => void) | null} */
+let closeOpen = null;
+
 /**
- * @param {Element} anchor @param {{label: string, role?: string, className?: string, at?: {x: number, y: number}}} options @param {...(Node | string)} content
+ * @param {Element} anchor @param {{label: string, className?: string, at?: {x: number, y: number}}} options @param {...(Node | string)} content
  */
-export function openPopover(anchor, { label, role = "dialog", className = "", at }, ...content) {
-  const box = h("div", { class: `popover ${className}`, popover: "auto", role, "aria-label": label, tabindex: "-1" }, ...content);
+export function openPopover(anchor, { label, className = "", at }, ...content) {
+  closeOpen?.();
+  // Manual: the browser's own light dismissal would take letting go of a long press for a press beside it.
+  const box = h("div", { class: `popover ${className}`, popover: "manual", role: "dialog", "aria-label": label, tabindex: "-1" }, ...content);
   // A modal dialog makes everything outside it inert: its popovers stay inside.
   (anchor.closest("dialog") ?? document.body).append(box);
-  box.addEventListener("toggle", (event) => {
-    if (/** @type {ToggleEvent} */ (event).newState !== "closed") return;
+  const aborter = new AbortController();
+  const close = () => {
+    if (!box.isConnected) return;
     const inside = box.contains(document.activeElement);
+    aborter.abort();
     box.remove();
+    closeOpen = null;
     anchor.setAttribute("aria-expanded", "false");
     if (inside && anchor instanceof HTMLElement) anchor.focus();
-  });
+  };
+  closeOpen = close;
+  dismiss(box, close, aborter.signal);
   box.showPopover();
   anchor.setAttribute("aria-expanded", "true");
   if (!matchMedia("(width < 700px)").matches) place(box, at ? new DOMRect(at.x, at.y, 0, 0) : anchor.getBoundingClientRect());
   const first = box.querySelector("button, [href], input");
   (first instanceof HTMLElement ? first : box).focus();
-  return { box, close: () => box.isConnected && box.hidePopover() };
+  return { box, close };
+}
+
+/** A press beside it, Esc, or the focus going elsewhere closes it. @param {HTMLElement} box @param {() => void} close @param {AbortSignal} signal */
+function dismiss(box, close, signal) {
+  addEventListener("pointerdown", (press) => {
+    if (press.target instanceof Node && box.contains(press.target)) return;
+    close();
+    // That press closed it and does nothing else.
+    const swallow = new AbortController();
+    addEventListener("click", (event) => (event.preventDefault(), event.stopPropagation(), swallow.abort()), { capture: true, signal: swallow.signal });
+    addEventListener("pointerdown", () => swallow.abort(), { capture: true, signal: swallow.signal });
+  }, { capture: true, signal });
+  addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    event.preventDefault();
+    event.stopPropagation();
+    close();
+  }, { capture: true, signal });
+  box.addEventListener("focusout", (event) => {
+    if (event.relatedTarget instanceof Node && !box.contains(event.relatedTarget)) close();
+  }, { signal });
 }
 
 /** Below the anchor and flush with its end, or where there is room. @param {HTMLElement} box @param {DOMRect} anchor */

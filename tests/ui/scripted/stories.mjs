@@ -356,6 +356,19 @@ export const STORIES = [
     await page.locator(".panel-toggle").click();
     assert.deepEqual(await small(), []);
   } },
+  { name: "on a phone a long press opens the message's menu, with the full date, and letting go keeps it", state: "full", size: "phone", tell: async ({ page }) => {
+    await open(page, "Hut weekend");
+    const box = await page.locator(".message", { hasText: "Done, carriage 5" }).locator(".bubble").boundingBox();
+    const at = [{ x: Math.round((box?.x ?? 0) + 40), y: Math.round((box?.y ?? 0) + 14) }];
+    const input = await page.context().newCDPSession(page);
+    await input.send("Input.dispatchTouchEvent", { type: "touchStart", touchPoints: at });
+    await page.getByRole("menu").waitFor();
+    await input.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+    assert.equal(await page.locator(".menu-head time").textContent(), await page.locator(".message", { hasText: "Done, carriage 5" }).locator("time").getAttribute("title"));
+    await page.getByRole("menuitem", { name: "Reply" }).click();
+    await page.locator(".answering .quote").waitFor();
+  } },
   { name: "leaving asks first", state: "full", tell: async ({ page, host }) => {
     await open(page, "Garden");
     await page.getByRole("button", { name: "Leave room" }).click();

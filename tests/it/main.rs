@@ -1,1 +1,3 @@
+//! The real-network stories, in one binary: whole nodes, real brokers, real WebRTC links.
 
+mod two_peers;

@@ -1,0 +1,272 @@
+//! Two people, two whole nodes, a real broker and real WebRTC links on loopback.
+
+use natter_node::api::{
+    Change, Command, DeliveryState, Event, JoinProgress, Message, MessageBody, Phase, Presence, Reply, Room, Snapshot,
+    Transfer,
+};
+use natter_node::{Node, NodeConfig, Unattended};
+use std::path::Path;
+use std::time::Duration;
+use tokio::sync::broadcast::Receiver;
+use tokio::time::timeout;
+
+/// Links are made in well under a second; a loaded machine gets a hundred times that.
+const SOON: Duration = Duration::from_secs(60);
+
+/// A node with one pair of eyes on it.
+struct Person {
+    node: Node,
+    state: Snapshot,
+    messages: Vec<Message>,
+    rings: Vec<String>,
+    events: Receiver<Event>,
+}
+
+impl Person {
+    async fn start(dir: &Path, name: &str, broker: Option<&natter_broker::Broker>) -> Self {
+        let config = NodeConfig {
+            name: Some(name.into()),
+            unattended: Some(Unattended::Unprotected),
+            lan: false,
+            embedded_broker: broker.is_none(),
+            brokers: broker.map(|broker| broker.url().to_owned()).into_iter().collect(),
+            ..NodeConfig::new(dir)
+        };
+        let node = Node::open(config).await.expect("the URLs are fine");
+        let (state, events) = node.subscribe();
+        assert_eq!(state.phase, Phase::Ready, "{:?}", node.broken());
+        Self { node, state, messages: Vec::new(), rings: Vec::new(), events }
+    }
+
+    async fn ask(&self, command: Command) -> Reply {
+        self.node.request(command).await.expect("granted")
+    }
+
+    /// Watches until it is so.
+    async fn see<T>(&mut self, what: &str, mut so: impl FnMut(&Self) -> Option<T>) -> T {
+        let seen = timeout(SOON, async {
+            loop {
+                if let Some(found) = so(self) {
+                    return found;
+                }
+                let event = self.events.recv().await.expect("not lagged");
+                self.apply(event);
+            }
+        });
+        match seen.await {
+            Ok(found) => found,
+            Err(_) => panic!("never saw {what}; state: {:#?}\nmessages: {:#?}", self.state, self.messages),
+        }
+    }
+
+    fn apply(&mut self, event: Event) {
+        assert_eq!(event.rev, self.state.rev + 1, "no revision is lost");
+        self.state.rev = event.rev;
+        match event.change {
+            Change::Phase { phase } => self.state.phase = phase,
+            Change::Me { me } => self.state.me = Some(me),
+            Change::Room { room } => {
+                self.state.rooms.retain(|other| other.id != room.id);
+                self.state.rooms.push(*room);
+            }
+            Change::RoomRemoved { room } => self.state.rooms.retain(|other| other.id != room),
+            Change::Message { message, .. } => {
+                self.messages.retain(|other| other.id != message.id);
+                self.messages.push(*message);
+            }
+            Change::Delivery { delivery, .. } => {
+                for message in &mut self.messages {
+                    if let Some(now) = delivery.get(&message.id) {
+                        message.delivery = Some(now.clone());
+                    }
+                }
+            }
+            Change::Join { join } => {
+                self.state.joins.retain(|other| other.room != join.room);
+                self.state.joins.push(join);
+            }
+            Change::Blob { blob } => {
+                for message in &mut self.messages {
+                    if let MessageBody::Picture { picture, .. } = &mut message.body
+                        && picture.blob == blob.blob
+                    {
+                        picture.transfer = blob.transfer;
+                    }
+                }
+            }
+            Change::Network { network } => self.state.network = network,
+            Change::Ring { name, text, .. } => self.rings.push(format!("{name}: {text}")),
+            Change::Trouble { error } => panic!("trouble: {error:?}"),
+        }
+    }
+
+    fn room(&self) -> Option<&Room> {
+        self.state.rooms.first()
+    }
+
+    async fn say(&self, room: &str, text: &str) -> String {
+        match self.ask(Command::SendText { room: room.into(), text: text.into(), reply_to: None }).await {
+            Reply::Sent { message } => message,
+            other => panic!("not sent: {other:?}"),
+        }
+    }
+
+    async fn sees_text(&mut self, text: &str) -> Message {
+        self.see(text, |p| {
+            p.messages.iter().find(|m| matches!(&m.body, MessageBody::Text { text: t } if t == text)).cloned()
+        })
+        .await
+    }
+
+    async fn sees_online(&mut self, name: &str) {
+        self.see(&format!("{name} online"), |p| {
+            p.room()?.members.iter().find(|m| m.name == name && m.presence == Presence::Online).map(|_| ())
+        })
+        .await;
+    }
+
+    async fn sees_delivery(&mut self, id: &str, state: DeliveryState) {
+        self.see(&format!("{state:?}"), |p| {
+            let now = p.messages.iter().find(|m| m.id == id)?.delivery.as_ref()?;
+            (now.state == state).then_some(())
+        })
+        .await;
+    }
+}
+
+async fn create_room(person: &mut Person, name: &str) -> String {
+    match person.ask(Command::CreateRoom { name: name.into() }).await {
+        Reply::Room { room } => room,
+        other => panic!("no room: {other:?}"),
+    }
+}
+
+async fn invite(person: &Person, room: &str, approval: bool) -> String {
+    let create = Command::CreateInvite { room: room.into(), uses: 1, lifetime_seconds: 3600, approval };
+    match person.ask(create).await {
+        Reply::Invite { invite } => invite.link.expect("made here"),
+        other => panic!("no invite: {other:?}"),
+    }
+}
+
+/// Ada founds the kitchen and lets Bob in.
+async fn two_in_a_kitchen(ada: &mut Person, bob: &mut Person) -> String {
+    let room = create_room(ada, "Kitchen").await;
+    let link = invite(ada, &room, true).await;
+    bob.ask(Command::Join { link }).await;
+    let request = ada.see("Bob at the door", |p| p.room()?.requests.first().cloned()).await;
+    assert_eq!(request.name, "Bob");
+    bob.see("the wait for approval", |p| {
+        (p.state.joins.first()?.progress == JoinProgress::WaitingForApproval).then_some(())
+    })
+    .await;
+    ada.ask(Command::Admit { room: room.clone(), device: request.device }).await;
+    bob.see("the kitchen", |p| (p.room()?.name == "Kitchen").then_some(())).await;
+    bob.sees_online("Ada").await;
+    ada.sees_online("Bob").await;
+    room
+}
+
+fn picture() -> Vec<u8> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let drawing = image::RgbImage::from_fn(640, 480, |x, y| image::Rgb([(x * y) as u8, x as u8, y as u8]));
+    image::DynamicImage::ImageRgb8(drawing).write_to(&mut bytes, image::ImageFormat::Png).expect("encodes");
+    bytes.into_inner()
+}
+
+async fn broker() -> natter_broker::Broker {
+    natter_broker::Broker::start(([127, 0, 0, 1], 0).into(), natter_broker::Config::default())
+        .await
+        .expect("a free port")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_people_meet_talk_show_a_picture_and_find_it_all_again() {
+    let (ada_dir, bob_dir) = (tempfile::tempdir().expect("a directory"), tempfile::tempdir().expect("a directory"));
+    let broker = broker().await;
+    let mut ada = Person::start(ada_dir.path(), "Ada", Some(&broker)).await;
+    let mut bob = Person::start(bob_dir.path(), "Bob", Some(&broker)).await;
+    let room = two_in_a_kitchen(&mut ada, &mut bob).await;
+
+    let hello = ada.say(&room, "hello Bob").await;
+    let seen = bob.sees_text("hello Bob").await;
+    let ada_key = ada.state.me.as_ref().expect("known").device.clone();
+    assert_eq!((seen.id.as_str(), seen.author.as_str(), seen.own), (hello.as_str(), ada_key.as_str(), false));
+    assert!(seen.time > 1_700_000_000_000, "milliseconds since 1970");
+    bob.see("the ring", |p| p.rings.contains(&"Ada: hello Bob".to_owned()).then_some(())).await;
+    ada.sees_text("hello Bob").await;
+    ada.sees_delivery(&hello, DeliveryState::HeldByAll).await;
+    bob.ask(Command::MarkRead { room: room.clone(), message: hello.clone() }).await;
+    ada.sees_delivery(&hello, DeliveryState::Read).await;
+    let answer = bob.say(&room, "hello Ada 👋").await;
+    ada.sees_text("hello Ada 👋").await;
+
+    let bytes = picture();
+    let staged = ada.node.stage_bytes("cat.png", bytes.clone()).await.expect("a picture");
+    ada.ask(Command::SendPicture {
+        room: room.clone(),
+        staged: staged.id,
+        caption: "the cat".into(),
+        reply_to: Some(answer),
+    })
+    .await;
+    let shown = bob
+        .see("the picture", |p| {
+            p.messages.iter().find_map(|m| match &m.body {
+                MessageBody::Picture { picture, .. } if picture.transfer == Transfer::Here => {
+                    Some((m.clone(), picture.clone()))
+                }
+                _ => None,
+            })
+        })
+        .await;
+    assert_eq!((shown.1.width, shown.1.height, shown.1.name.as_str()), (640, 480, "cat.png"));
+    assert_eq!(bob.node.file(&room, &shown.0.id).await.expect("here").bytes, bytes);
+
+    let before = timeline(&bob, &room).await;
+    bob.node.shutdown().await;
+    drop(bob);
+    ada.see("Bob offline", |p| {
+        p.room()?.members.iter().find(|m| m.name == "Bob" && m.presence == Presence::Offline).map(|_| ())
+    })
+    .await;
+    let missed = ada.say(&room, "while you slept").await;
+    ada.sees_text("while you slept").await;
+
+    let mut bob = Person::start(bob_dir.path(), "Bob", Some(&broker)).await;
+    assert_eq!(timeline(&bob, &room).await[..before.len()], before, "history survives a restart");
+    bob.see("what was missed", |p| p.room()?.last.as_ref().filter(|m| m.id == missed).map(|_| ())).await;
+    ada.sees_delivery(&missed, DeliveryState::HeldByAll).await;
+    bob.say(&room, "good morning").await;
+    ada.sees_text("good morning").await;
+    let of_ada = timeline(&ada, &room).await;
+    let of_bob = timeline(&bob, &room).await;
+    assert_eq!(of_ada, of_bob, "one order for all");
+    ada.node.shutdown().await;
+    bob.node.shutdown().await;
+    broker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_apps_on_one_machine_need_nothing_else() {
+    let (ada_dir, bob_dir) = (tempfile::tempdir().expect("a directory"), tempfile::tempdir().expect("a directory"));
+    let mut ada = Person::start(ada_dir.path(), "Ada", None).await;
+    let mut bob = Person::start(bob_dir.path(), "Bob", None).await;
+    let room = create_room(&mut ada, "Kitchen").await;
+    let link = invite(&ada, &room, false).await;
+    bob.ask(Command::Join { link }).await;
+    bob.see("the kitchen", |p| p.room().map(|_| ())).await;
+    ada.sees_online("Bob").await;
+    ada.say(&room, "no server anywhere").await;
+    bob.sees_text("no server anywhere").await;
+    ada.node.shutdown().await;
+    bob.node.shutdown().await;
+}
+
+/// Ids in order: what both must agree on.
+async fn timeline(person: &Person, room: &str) -> Vec<String> {
+    match person.ask(Command::Timeline { room: room.into(), before: None, limit: 200 }).await {
+        Reply::Timeline { messages, .. } => messages.into_iter().map(|m| m.id).collect(),
+        other => panic!("no page: {other:?}"),
+    }
+}

@@ -11,6 +11,7 @@ import { SIZES, check, finish, launch, listen, until } from "./browser.mjs";
 import { hills, png } from "./scripted/png.mjs";
 
 const CLI = process.env.NATTER_CLI ?? fileURLToPath(new URL("../../target/debug/natter-cli", import.meta.url));
+const UI = fileURLToPath(new URL("../../ui/", import.meta.url));
 const OUT = new URL("./out/", import.meta.url);
 const LONG_MS = 30_000;
 const PICTURE = { width: 1200, height: 800 };
@@ -38,7 +39,7 @@ async function start(args, ready) {
 }
 
 /** @param {string} dir @param {string} broker */
-const host = (dir, broker) => start(["serve", "--listen", "127.0.0.1:0", "--data-dir", dir, "--broker", broker], /(http:\/\/\S+#token=[\w-]+)/);
+const host = (dir, broker) => start(["serve", "--listen", "127.0.0.1:0", "--ui", UI, "--data-dir", dir, "--broker", broker], /(http:\/\/\S+#token=[\w-]+)/);
 
 /** Goes through the first start as far as it shows. @param {import("playwright-core").Page} page @param {string} name */
 async function setUp(page, name) {

@@ -24,6 +24,14 @@ test("every word that the page asks for is there, and every one that is there is
   assert.deepEqual(idle, []);
 });
 
+test("every refusal, knock and broker trouble of the backend has words", async () => {
+  const types = await readFile(new URL("../../../ui/backend/api.d.ts", import.meta.url), "utf8");
+  const union = (/** @type {string} */ name) => [...(new RegExp(`export type ${name} = (.*);`).exec(types)?.[1] ?? "").matchAll(/"(\w+)"/g)].map(([, value]) => value);
+  const missing = [...union("Code").map((c) => `error.${c}`), ...union("JoinProgress").flatMap((p) => [`join.${p}`, `join.${p}Means`, `join.${p}Short`]), ...union("Presence").map((p) => `presence.${p}`)].filter((key) => !(key in en));
+  assert.ok(union("Code").length > 20);
+  assert.deepEqual(missing, []);
+});
+
 test("plural forms and names fill in; a name of the other direction is isolated", () => {
   assert.equal(t("rooms.members", { count: 1 }), "1 person");
   assert.equal(t("rooms.members", { count: 1200 }), "1,200 people");

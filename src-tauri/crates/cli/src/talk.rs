@@ -146,7 +146,7 @@ async fn carry_out(node: &Node, paths: Paths, command: Value) -> Result<Reply, A
 
 fn respond(id: Option<u64>, outcome: Result<Reply, ApiError>) -> Response {
     match outcome {
-        Ok(reply) => Response::Reply { id, reply },
+        Ok(reply) => Response::Reply { id, reply: Box::new(reply) },
         Err(error) => Response::Error { id, error },
     }
 }
@@ -173,5 +173,22 @@ mod tests {
             let (told, error) = read(line).expect_err(line);
             assert_eq!((told, error.code), (id, Code::BadRequest), "{line}");
         }
+    }
+
+    #[tokio::test]
+    async fn more_than_256_commands_at_once_wait_where_they_come_from() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let config =
+            natter_node::NodeConfig { embedded_broker: false, lan: false, ..natter_node::NodeConfig::new(dir.path()) };
+        let (mut talk, _) = Talk::begin(Node::open(config).await.expect("opens"), Paths::Refused);
+        for _ in 0..UNDER_WAY {
+            assert!(talk.has_room());
+            talk.hear(r#"{"type":"snapshot"}"#);
+        }
+        assert!(!talk.has_room() && !talk.is_idle());
+        for _ in 0..UNDER_WAY {
+            assert!(talk.next().await.is_some_and(|line| line.contains(r#""type":"reply""#)));
+        }
+        assert!(talk.has_room() && talk.is_idle());
     }
 }

@@ -182,3 +182,68 @@ fn serve_says_what_is_in_its_way() {
     assert_eq!((code, told.lines().count()), (Some(64), 1), "{told}");
     assert!(!dir.path().join("profile").exists(), "the profile stays untouched");
 }
+
+#[test]
+fn two_processes_meet_by_a_pasted_invite_and_exchange_words_and_a_picture() {
+    let dir = dir();
+    let mut ada = Peer::start(&dir.path().join("ada"), &["--name", "Ada", "--unprotected"]);
+    let mut bob = Peer::start(&dir.path().join("bob"), &["--name", "Bob", "--unprotected"]);
+    (ada.first(), bob.first());
+    let room = ada.ask(json!({"type": "createRoom", "name": "Kitchen"}))["room"].clone();
+    let invite = ada.ask(json!({"type": "createInvite", "room": room}))["invite"].clone();
+    bob.ask(json!({"type": "join", "link": format!("come in!\n{}\n", invite["link"].as_str().expect("a link"))}));
+    let asked = ada.sees("a request", |c| c["type"] == "room" && c["room"]["requests"][0]["name"] == "Bob");
+    ada.ask(json!({"type": "admit", "room": room, "device": asked["room"]["requests"][0]["device"]}));
+    bob.sees("the room", |c| {
+        c["type"] == "room"
+            && c["room"]["name"] == "Kitchen"
+            && c["room"]["members"].as_array().is_some_and(|m| m.len() == 2)
+    });
+
+    ada.ask(json!({"type": "sendText", "room": room, "text": "over a pipe"}));
+    let heard = bob.sees("the words", |c| c["type"] == "message" && c["message"]["body"]["text"] == "over a pipe");
+    assert_eq!(heard["message"]["own"], false);
+    bob.sees("the ring", |c| c["type"] == "ring" && c["name"] == "Ada" && c["text"] == "over a pipe");
+
+    let (from, to) = (dir.path().join("cat.png"), dir.path().join("saved.png"));
+    fs::write(&from, png(320, 200)).expect("written");
+    let staged = bob.ask(json!({"type": "stageFile", "path": from}))["staged"]["id"].clone();
+    let sent = bob.ask(json!({"type": "sendPicture", "room": room, "staged": staged, "caption": "the cat"}));
+    let offered = ada.sees("the offer", |c| c["type"] == "message" && c["message"]["id"] == sent["message"]);
+    let blob = offered["message"]["body"]["picture"]["blob"].clone();
+    ada.sees("the bytes", |c| {
+        c["type"] == "blob" && c["blob"]["blob"] == blob && c["blob"]["transfer"]["type"] == "here"
+    });
+    ada.ask(json!({"type": "saveBlob", "room": room, "message": sent["message"], "path": to}));
+    assert_eq!(fs::read(&to).expect("saved"), fs::read(&from).expect("there"));
+    ada.terminate();
+    assert_eq!(ada.wait().0, 0);
+    bob.sees("Ada gone", |c| {
+        c["type"] == "room"
+            && c["room"]["members"]
+                .as_array()
+                .is_some_and(|m| m.iter().any(|m| m["name"] == "Ada" && m["presence"] == "offline"))
+    });
+    assert_eq!(bob.end().0, 0);
+}
+
+#[test]
+fn without_a_word_on_protection_and_without_a_keychain_it_says_so_loudly() {
+    let dir = dir();
+    let mut peer = Peer::start(dir.path(), &["--name", "Ada"]);
+    assert_eq!(peer.first()["me"]["unprotected"], true);
+    let (code, told) = peer.end();
+    assert!(code == 0 && told.contains("UNPROTECTED"), "{told}");
+}
+
+#[test]
+fn a_profile_without_a_name_waits_to_be_set_up() {
+    let dir = dir();
+    let mut peer = Peer::start(dir.path(), &[]);
+    assert_eq!(peer.first()["phase"], "setup");
+    assert_eq!(peer.error(json!({"type": "createRoom", "name": "x"})), "notSetUp");
+    let protection = json!({"type": "passphrase", "passphrase": "correct horse"});
+    peer.ask(json!({"type": "setup", "name": "Ada", "protection": protection}));
+    peer.sees("the phase", |c| c["type"] == "phase" && c["phase"] == "ready");
+    assert_eq!(peer.end().0, 0);
+}

@@ -233,3 +233,15 @@ async fn the_first_good_request_earns_a_cookie_that_scripts_cannot_read() {
     let cookie = format!("natter_{port}={}", server.token);
     assert_eq!(server.get("/media/staged/none", &[("cookie", &cookie)]).status, 404, "known, and nothing there");
 }
+
+#[tokio::test]
+async fn a_seventeenth_page_is_turned_away() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let server = Server::start(dir.path());
+    let origin = server.origin();
+    let mut pages = Vec::new();
+    for _ in 0..16 {
+        pages.push(open(&server, &server.token, Some(&origin)).await.expect("let in"));
+    }
+    assert_eq!(open(&server, &server.token, Some(&origin)).await.err(), Some(503));
+}

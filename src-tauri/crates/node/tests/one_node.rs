@@ -359,3 +359,19 @@ async fn a_key_that_is_gone_is_not_made_anew() {
     assert_eq!(node.broken().map(|error| error.code), Some(Code::DatabaseDamaged));
     assert!(!dir.path().join("UNPROTECTED.key").exists());
 }
+
+#[tokio::test]
+async fn a_subscriber_that_does_not_read_lags_and_starts_anew() {
+    use tokio::sync::broadcast::error::RecvError;
+    let dir = tempfile::tempdir().expect("a directory");
+    let node = open(named(dir.path(), "Ada")).await;
+    let (_, mut events) = node.subscribe();
+    for n in 0..=natter_node::node::EVENTS_QUEUED {
+        node.request(Command::SetFocus { focused: true, room: None }).await.expect("taken");
+        node.request(Command::SetProfile { name: format!("Ada {n}"), avatar: None }).await.expect("renamed");
+    }
+    assert!(matches!(events.recv().await, Err(RecvError::Lagged(1..))));
+    let (anew, _) = node.subscribe();
+    assert_eq!(anew.me.map(|me| me.name), Some(format!("Ada {}", natter_node::node::EVENTS_QUEUED)));
+    node.shutdown().await;
+}

@@ -25,7 +25,7 @@ pub enum Response {
         #[ts(type = "number | null")]
         id: Option<u64>,
         /// What it brought.
-        reply: Reply,
+        reply: Box<Reply>,
     },
     /// It did not; nothing changed.
     Error {

@@ -57,7 +57,9 @@ impl Wire {
             let answers = answers.clone();
             move |stored| {
                 // Nobody left to hear it: the engine is gone and asks anew when it next starts.
-                let _ = answers.upgrade().map(|inputs| inputs.blocking_send(Input::Stored(stored)));
+                if let Some(inputs) = answers.upgrade() {
+                    drop(inputs.blocking_send(Input::Stored(stored)));
+                }
             }
         })
         .map_err(|error| ApiError::internal(format!("no thread for the disk: {error}")))?;

@@ -9,6 +9,9 @@ use thiserror::Error;
 
 /// Largest message on a channel, in bytes.
 pub const MAX_MESSAGE: usize = 64 * 1024;
+/// What the crate is told instead: it drops a longer message without a word, and we want to see those that break the
+/// rule, to close. What is longer than this completes nothing, and the meter's limit ends it.
+pub(crate) const CRATE_MESSAGE: u32 = 2 * MAX_MESSAGE as u32;
 /// The identification of the one section (RFC 5888).
 pub(crate) const MID: &str = "0";
 /// Lengths of user fragment and password, in characters (RFC 8839 §5.4).
@@ -77,7 +80,7 @@ pub(crate) fn write(params: &SessionParams, of: Of) -> Result<String, BadParams>
         &format!("a=setup:{setup}"),
         &format!("a=mid:{MID}"),
         "a=sctp-port:5000",
-        &format!("a=max-message-size:{MAX_MESSAGE}"),
+        &format!("a=max-message-size:{CRATE_MESSAGE}"),
         "",
     ]
     .join("\r\n"))
@@ -127,7 +130,7 @@ mod tests {
         let sdp = write(&params(), Of::Offer).expect("good params");
         assert_eq!(read_own(&sdp), Some(Own { ufrag: "aB3+".into(), pwd: "p/".repeat(11), setup: Setup::ActPass }));
         assert!(sdp.contains("a=fingerprint:sha-256 AB:AB:AB:"));
-        assert!(sdp.ends_with("a=max-message-size:65536\r\n"));
+        assert!(sdp.ends_with("a=max-message-size:131072\r\n"));
     }
 
     #[test]

@@ -32,8 +32,6 @@ struct Fetch {
     /// Whether the GET is still to be sent.
     unsent: bool,
     received: u64,
-    /// Bytes that the server may still send.
-    credit: u64,
     /// Bytes written since credit was last granted.
     written: u32,
     buffer: Vec<u8>,
@@ -62,7 +60,7 @@ impl Fetches {
 
     /// What is to be said to the server.
     pub(super) fn say(&mut self) -> Option<Message<'static>> {
-        let Fetch { request, blob, unsent, credit, written, .. } = self.current.as_mut()?;
+        let Fetch { request, blob, unsent, written, .. } = self.current.as_mut()?;
         let request = *request;
         if std::mem::take(unsent) {
             return Some(Message::Get { request, blob: *blob, offset: 0, credit: WINDOW });
@@ -71,14 +69,12 @@ impl Fetches {
             return None;
         }
         let more = std::mem::take(written);
-        *credit += u64::from(more);
         Some(Message::More { request, credit: more })
     }
 
     pub(super) async fn data(&mut self, request: Request, bytes: &[u8]) -> Result<(), Broken> {
         self.check(request)?;
         let Some(mut fetch) = self.current.take_if(|fetch| fetch.request == request) else { return Ok(()) };
-        fetch.credit = fetch.credit.checked_sub(bytes.len() as u64).ok_or(Broken)?;
         fetch.received += bytes.len() as u64;
         let blob = fetch.blob;
         if fetch.received > fetch.size {
@@ -157,7 +153,6 @@ impl Fetches {
                         size,
                         unsent: true,
                         received: 0,
-                        credit: WINDOW.into(),
                         written: 0,
                         buffer: Vec::with_capacity(PIECE),
                         sink,

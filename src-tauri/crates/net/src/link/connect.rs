@@ -3,7 +3,7 @@
 use super::{Fault, Happening, own_candidate};
 use crate::config::NetConfig;
 use crate::runtime::{LinkRuntime, Meter};
-use crate::sdp::MAX_MESSAGE;
+use crate::sdp::CRATE_MESSAGE;
 use natter_engine::port::CloseReason;
 use rtc::peer_connection::certificate::CertificateParams;
 use rtc::peer_connection::configuration::setting_engine::SctpMaxMessageSize;
@@ -16,8 +16,8 @@ use webrtc::data_channel::DataChannel;
 use webrtc::peer_connection::crypto::{RTCCryptoProvider, SignatureScheme};
 use webrtc::peer_connection::{
     CipherSuiteId, PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCCertificate,
-    RTCConfigurationBuilder, RTCIceGatheringState, RTCIceTransportPolicy, RTCPeerConnectionIceEvent,
-    RTCPeerConnectionState, SettingEngineBuilder,
+    RTCConfigurationBuilder, RTCIceConnectionState, RTCIceGatheringState, RTCIceTransportPolicy,
+    RTCPeerConnectionIceEvent, RTCPeerConnectionState, SettingEngineBuilder,
 };
 
 /// Bytes that SCTP may hold unacknowledged on a channel; senders wait beyond. The crate's default is no limit.
@@ -61,6 +61,12 @@ impl PeerConnectionEventHandler for Callbacks {
         }
     }
 
+    async fn on_ice_connection_state_change(&self, state: RTCIceConnectionState) {
+        if matches!(state, RTCIceConnectionState::Connected | RTCIceConnectionState::Completed) {
+            self.tell(Happening::Path).await;
+        }
+    }
+
     async fn on_connection_state_change(&self, state: RTCPeerConnectionState) {
         self.tell(Happening::State(state)).await;
     }
@@ -85,7 +91,7 @@ pub(super) async fn connect(
         .with_ice_timeouts(Some(ICE_TIMEOUTS[0]), Some(ICE_TIMEOUTS[1]), Some(ICE_TIMEOUTS[2]))
         .with_multicast_dns_mode(rtc::ice::mdns::MulticastDnsMode::Disabled)
         .with_include_loopback_candidate(config.loopback())
-        .with_sctp_max_message_size(SctpMaxMessageSize::Bounded(MAX_MESSAGE as u32))
+        .with_sctp_max_message_size(SctpMaxMessageSize::Bounded(CRATE_MESSAGE))
         .with_answering_dtls_role(RTCDtlsRole::Client)
         // AEAD only (RFC 9325 §4.2); the one suite that every implementation has for ECDSA.
         .with_dtls_cipher_suites(vec![

@@ -28,7 +28,6 @@ use futures_util::FutureExt;
 use natter_engine::ids::LinkId;
 use natter_engine::port::{CloseReason, LinkCommand, LinkEvent, LinkPurpose, SessionParams};
 use natter_engine::wire::limits::CANDIDATES;
-use rtc::peer_connection::transport::RTCDtlsTransportState;
 use std::fmt;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
@@ -57,6 +56,8 @@ const FLUSH: Duration = Duration::from_millis(500);
 const FLUSH_LOOK: Duration = Duration::from_millis(2);
 /// How long ICE may be disconnected before the link is given up. ICE itself takes 5 s to say so.
 const DISCONNECTED: Duration = Duration::from_secs(10);
+/// How long DTLS may take on a path; the crate itself would try for ever.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How long the reader may take for what had arrived when the other side closed.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
@@ -150,6 +151,8 @@ enum Happening {
     Candidate(String),
     Gathered,
     State(RTCPeerConnectionState),
+    /// ICE has a path.
+    Path,
     Channel(Arc<dyn DataChannel>),
     Ended(CloseReason),
 }
@@ -260,17 +263,18 @@ impl Life {
         world: &mut mpsc::Receiver<Happening>,
     ) -> Result<(), Fault> {
         self.describe(remote, world).await?;
-        let mut patience: Option<Instant> = None;
+        let mut patience: Option<(Instant, CloseReason)> = None;
+        let mut connected = false;
         let meter = Arc::clone(&self.meter);
         loop {
             let lost = async {
-                match patience {
-                    Some(at) => tokio::time::sleep_until(at).await,
-                    None => std::future::pending().await,
-                }
+                let Some((until, reason)) = patience else { return std::future::pending().await };
+                tokio::time::sleep_until(until).await;
+                reason
             };
             tokio::select! {
-                () = lost => return Err(Fault::new(CloseReason::Unreachable, "disconnected")),
+                reason = lost => return Err(Fault::new(reason, "out of patience")),
+                () = meter.refused() => return Err(Fault::new(CloseReason::Handshake, "a certificate that was not signed")),
                 () = meter.stopped() => return Err(Fault::new(CloseReason::Local, "the driver stopped")),
                 command = inbox.recv() => match command {
                     None | Some(LinkCommand::Close) => return Ok(()),
@@ -278,9 +282,16 @@ impl Life {
                 },
                 happening = world.recv() => match happening {
                     None => return Err(Fault::new(CloseReason::Local, "the crate is gone")),
-                    Some(Happening::State(RTCPeerConnectionState::Connected)) => patience = None,
+                    // ICE goes on refining a path that is in use.
+                    Some(Happening::Path) if !connected => {
+                        patience.get_or_insert((Instant::now() + HANDSHAKE, CloseReason::Handshake));
+                    }
+                    Some(Happening::State(RTCPeerConnectionState::Connected)) => {
+                        connected = true;
+                        patience = None;
+                    }
                     Some(Happening::State(RTCPeerConnectionState::Disconnected)) => {
-                        patience.get_or_insert(Instant::now() + DISCONNECTED);
+                        patience = Some((Instant::now() + DISCONNECTED, CloseReason::Unreachable));
                     }
                     Some(happening) => self.witness(happening).await?,
                 },
@@ -296,13 +307,13 @@ impl Life {
             }
             Happening::Channel(channel) => self.accept(channel).await,
             Happening::Ended(reason) => Err(Fault::new(reason, "the channel ended")),
-            Happening::State(RTCPeerConnectionState::Failed) => Err(Fault::new(self.why_failed().await, "failed")),
+            Happening::State(RTCPeerConnectionState::Failed) => Err(Fault::new(CloseReason::Unreachable, "failed")),
             Happening::State(RTCPeerConnectionState::Closed) => {
                 self.last_words().await;
                 Err(Fault::new(CloseReason::Remote, "closed"))
             }
             // New and Connecting say nothing new, nor does what the crate may add one day.
-            Happening::State(_) | Happening::Gathered => Ok(()),
+            Happening::State(_) | Happening::Path | Happening::Gathered => Ok(()),
         }
     }
 
@@ -476,15 +487,6 @@ impl Life {
     async fn last_words(&mut self) {
         if let Some(channel) = &mut self.channel {
             let _ = tokio::time::timeout(LAST_WORDS, &mut channel.reader).await;
-        }
-    }
-
-    /// ICE may have found a path and DTLS refused the certificate; the two want different words.
-    async fn why_failed(&self) -> CloseReason {
-        let Some(sctp) = self.connection.sctp().await else { return CloseReason::Unreachable };
-        match sctp.transport().state().await {
-            Ok(RTCDtlsTransportState::Failed) => CloseReason::Handshake,
-            Ok(_) | Err(_) => CloseReason::Unreachable,
         }
     }
 }

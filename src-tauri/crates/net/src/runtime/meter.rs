@@ -18,6 +18,7 @@ pub(crate) struct Meter {
     received: AtomicU64,
     sent: AtomicU64,
     over: Notify,
+    refused: Notify,
     stopped: Notify,
 }
 
@@ -42,8 +43,17 @@ impl Meter {
         }
     }
 
-    pub(super) fn sent(&self, bytes: usize) {
-        self.sent.fetch_add(bytes as u64, Ordering::Relaxed);
+    /// Counts a sent datagram, or several of one length (GSO).
+    pub(super) fn sent(&self, buffer: &[u8]) {
+        self.sent.fetch_add(buffer.len() as u64, Ordering::Relaxed);
+        if is_refusal(buffer) {
+            self.refused.notify_one();
+        }
+    }
+
+    /// Waits until our side of the DTLS handshake has refused the other.
+    pub(crate) async fn refused(&self) {
+        self.refused.notified().await;
     }
 
     /// A whole message came out: what came in before it was for something.
@@ -82,6 +92,17 @@ fn counts(datagram: &[u8]) -> bool {
     }
 }
 
+/// A fatal alert before encryption began (RFC 6347 §4.1: type 21, epoch 0): ours, for it is on its way out. The crate
+/// knows no other sign of a handshake that it refused; the other side's alerts are unauthenticated and prove nothing.
+fn is_refusal(datagram: &[u8]) -> bool {
+    let record = match datagram.first() {
+        // Over a TURN channel (RFC 8656 §12.4).
+        Some(64..=79) => datagram.get(4..).unwrap_or_default(),
+        Some(_) | None => datagram,
+    };
+    matches!(record, [21, 254, _, 0, 0, _, _, _, _, _, _, 0, 2, 2, _])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,10 +129,21 @@ mod tests {
     fn acknowledgements_of_what_we_send_are_not_held_against_the_peer() {
         let meter = Meter::default();
         for _ in 0..100_000 {
-            meter.sent(1200);
+            meter.sent(&record());
             meter.received(&[23; 300], 300);
         }
         assert!(!meter.is_over());
+    }
+
+    #[test]
+    fn our_fatal_alert_in_a_handshake_is_a_refusal() {
+        let alert = [21, 254, 253, 0, 0, 0, 0, 0, 0, 0, 1, 0, 2, 2, 42];
+        assert!(is_refusal(&alert));
+        assert!(is_refusal(&[&[64, 0, 0, 15], &alert[..]].concat()), "over TURN");
+        assert!(!is_refusal(&[21, 254, 253, 0, 1, 0, 0, 0, 0, 0, 1, 0, 2, 2, 42]), "encrypted by then");
+        assert!(!is_refusal(&[21, 254, 253, 0, 0, 0, 0, 0, 0, 0, 1, 0, 2, 1, 0]), "a warning");
+        assert!(!is_refusal(&record()));
+        assert!(!is_refusal(&[]));
     }
 
     #[test]

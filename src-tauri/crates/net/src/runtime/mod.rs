@@ -170,7 +170,7 @@ impl AsyncUdpSocket for Socket {
                 Err(error) => return Poll::Ready(Err(error)),
                 Ok(bytes) => {
                     self.pacer().spent(bytes);
-                    self.meter.sent(bytes);
+                    self.meter.sent(transmit.contents);
                     self.meter.touch();
                     return Poll::Ready(Ok(bytes));
                 }

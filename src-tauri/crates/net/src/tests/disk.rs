@@ -12,9 +12,15 @@ use std::sync::{Arc, Mutex};
 pub(super) struct Disk {
     blobs: Arc<Mutex<HashMap<BlobHash, Vec<u8>>>>,
     full: bool,
+    /// Whoever holds this stops all writing.
+    busy: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Disk {
+    pub(super) async fn hold(&self) -> tokio::sync::OwnedMutexGuard<()> {
+        Arc::clone(&self.busy).lock_owned().await
+    }
+
     pub(super) fn full() -> Self {
         Self { full: true, ..Self::default() }
     }
@@ -48,6 +54,7 @@ struct Sink {
 
 impl BlobSink for Sink {
     fn write(&mut self, bytes: &[u8]) -> Result<(), BlobTrouble> {
+        let _turn = self.disk.busy.blocking_lock();
         self.bytes.extend_from_slice(bytes);
         Ok(())
     }

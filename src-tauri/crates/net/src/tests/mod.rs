@@ -3,3 +3,6 @@
 mod disk;
 mod links;
 mod pair;
+mod rogue;
+mod rules;
+mod transfers;

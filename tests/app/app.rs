@@ -1,1 +1,3 @@
-fn main(){}
+//! The window's tests: one binary, so that the desk is built once.
+
+mod real_window;

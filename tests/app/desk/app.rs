@@ -1,0 +1,200 @@
+//! One Natter in its window, seen and pressed through WebDriver (W3C) as a person would.
+
+use crate::desk::Desk;
+use crate::process::Process;
+use crate::wait::{DEADLINE, until};
+use anyhow::{Context, Result, bail};
+use fantoccini::elements::Element;
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+use std::net::TcpListener;
+use std::process::Stdio;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// Puts a picture into the file input as a drop or the picker would: WebKitWebDriver cannot type into it.
+const PICK: &str = "
+    const [selector, name, type, base64] = arguments;
+    const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([bytes], name, { type }));
+    const input = document.querySelector(selector);
+    input.files = transfer.files;
+    input.dispatchEvent(new Event('change', { bubbles: true }));";
+
+/// Types at once, as an input method does: WebDriver's keys lose emoji.
+const TYPE: &str = "
+    const [input, text] = arguments;
+    input.focus();
+    input.value = text;
+    input.dispatchEvent(new Event('input', { bubbles: true }));";
+
+/// One app.
+pub struct App {
+    /// Its profile, which its window's title shows.
+    pub name: String,
+    /// The X id of its window.
+    pub window: String,
+    page: Client,
+    driver: Process,
+}
+
+impl App {
+    pub(crate) async fn open(desk: &Desk, name: &str) -> Result<Self> {
+        let home = desk.home(name)?;
+        let port = free_port()?;
+        let mut command = desk.command("WebKitWebDriver");
+        command
+            .args([format!("--port={port}"), "--host=127.0.0.1".to_owned()])
+            .env("TAURI_WEBVIEW_AUTOMATION", "true")
+            .env("WEBKIT_DISABLE_DMABUF_RENDERER", "1")
+            .env("HOME", &home)
+            .env("XDG_DATA_HOME", home.join("data"))
+            .env("XDG_CONFIG_HOME", home.join("config"))
+            .env("XDG_CACHE_HOME", home.join("cache"))
+            .env("NATTER_LOG", "info")
+            .stdout(Stdio::null());
+        let mut driver = Process::start(&mut command, name, desk.out())?;
+        let options = json!({ "binary": desk.natter(), "args": ["--profile", name] });
+        until("WebKitWebDriver to listen", async || {
+            if driver.ended()? {
+                bail!("WebKitWebDriver ended: see {}/{name}.log", desk.out().display());
+            }
+            Ok(TcpStream::connect(("127.0.0.1", port)).await.ok())
+        })
+        .await?;
+        let page = timeout(DEADLINE, connect(port, &options)).await.context("the app's page does not answer")??;
+        let window = desk.window(&format!("Natter · {name}")).await?;
+        Ok(Self { name: name.to_owned(), window, page, driver })
+    }
+
+    /// Waits for an element and gives it.
+    ///
+    /// # Errors
+    /// When none comes.
+    pub async fn find(&self, css: &str) -> Result<Element> {
+        self.seen(Locator::Css(css)).await
+    }
+
+    async fn seen(&self, place: Locator<'_>) -> Result<Element> {
+        until(&format!("{place:?} on {}'s screen", self.name), async || {
+            for element in self.page.find_all(place).await? {
+                // It may be gone again: then the next look finds its successor.
+                if element.is_displayed().await.unwrap_or(false) {
+                    return Ok(Some(element));
+                }
+            }
+            Ok(None)
+        })
+        .await
+    }
+
+    /// Waits for the button that says so, and presses it.
+    ///
+    /// # Errors
+    /// When none comes.
+    pub async fn press(&self, words: &str) -> Result<()> {
+        let quoted = format!("\"{words}\"");
+        let says = format!("normalize-space(.)={quoted} or @aria-label={quoted}");
+        let path = format!("//button[not(@disabled) and ({says})] | //label[{says}] | //a[{says}]");
+        until(&format!("the button {words:?} on {}'s screen", self.name), async || {
+            for element in self.page.find_all(Locator::XPath(&path)).await? {
+                if element.is_displayed().await.unwrap_or(false) && element.click().await.is_ok() {
+                    return Ok(Some(()));
+                }
+            }
+            Ok(None)
+        })
+        .await
+    }
+
+    /// Presses an element.
+    ///
+    /// # Errors
+    /// When none comes.
+    pub async fn press_at(&self, css: &str) -> Result<()> {
+        until(&format!("{css} to press on {}'s screen", self.name), async || {
+            for element in self.page.find_all(Locator::Css(css)).await? {
+                if element.is_displayed().await.unwrap_or(false) && element.click().await.is_ok() {
+                    return Ok(Some(()));
+                }
+            }
+            Ok(None)
+        })
+        .await
+    }
+
+    /// Types into a field.
+    ///
+    /// # Errors
+    /// When it does not come.
+    pub async fn enter(&self, css: &str, text: &str) -> Result<()> {
+        let field = serde_json::to_value(self.find(css).await?)?;
+        self.page.execute(TYPE, vec![field, json!(text)]).await?;
+        Ok(())
+    }
+
+    /// Gives a picture to a file input.
+    ///
+    /// # Errors
+    /// When the page refuses.
+    pub async fn pick(&self, css: &str, name: &str, mime: &str, base64: &str) -> Result<()> {
+        self.page.execute(PICK, vec![json!(css), json!(name), json!(mime), json!(base64)]).await?;
+        Ok(())
+    }
+
+    /// Runs a script in the page; `return` gives its value.
+    ///
+    /// # Errors
+    /// What it throws.
+    pub async fn run(&self, script: &str, arguments: Vec<Value>) -> Result<Value> {
+        self.page.execute(script, arguments).await.with_context(|| format!("in {}'s page: {script}", self.name))
+    }
+
+    /// Waits until a script gives neither null nor false, and gives it.
+    ///
+    /// # Errors
+    /// Names `what` when the deadline has passed.
+    pub async fn wait(&self, what: &str, script: &str, arguments: Vec<Value>) -> Result<Value> {
+        until(&format!("{what} on {}'s screen", self.name), async || {
+            let value = self.run(script, arguments.clone()).await?;
+            Ok((!value.is_null() && value != json!(false)).then_some(value))
+        })
+        .await
+    }
+
+    /// Waits until the page says so anywhere.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn reads(&self, words: &str) -> Result<()> {
+        let says = "return document.body.innerText.includes(arguments[0])";
+        self.wait(&format!("the words {words:?}"), says, vec![json!(words)]).await.map(drop)
+    }
+
+    /// Ends the app as a person does, by closing its window.
+    ///
+    /// # Errors
+    /// When it does not go.
+    pub async fn close(mut self, desk: &Desk) -> Result<()> {
+        desk.xdotool(&["windowclose", &self.window]).await?;
+        until(&format!("{}'s window to go", self.name), async || {
+            let output = desk.command("xdotool").args(["getwindowname", &self.window]).output().await?;
+            Ok((!output.status.success()).then_some(()))
+        })
+        .await?;
+        self.driver.ended().map(drop)
+    }
+}
+
+async fn connect(port: u16, options: &Value) -> Result<Client> {
+    let mut builder = ClientBuilder::new(HttpConnector::new());
+    builder.capabilities(serde_json::Map::from_iter([("webkitgtk:browserOptions".to_owned(), options.clone())]));
+    builder.connect(&format!("http://127.0.0.1:{port}")).await.context("WebKitWebDriver takes no session")
+}
+
+/// A port that is free now. WebKitWebDriver cannot choose one itself.
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}

@@ -1,0 +1,3 @@
+//! What a person sees and does in the real window.
+
+mod first_start;

@@ -8,6 +8,8 @@ import { text } from "node:stream/consumers";
 import { cli, startBroker } from "./broker.mjs";
 import { check, report, within } from "./report.mjs";
 
+const USAGE = 64; // EX_USAGE of sysexits.h; 2 is kept for a port in use
+
 /** Runs to the end: exit code and what was printed. */
 async function run(...args) {
   const child = spawn(cli, ["broker", ...args], { stdio: ["ignore", "pipe", "pipe"] });
@@ -20,8 +22,7 @@ await check("a port in use is named, with exit code 2 and nothing on stdout", as
   const taken = createServer().listen(0, "127.0.0.1");
   await once(taken, "listening");
   const { port } = taken.address();
-  const { code, stdout, stderr } = await run("--listen", `127.0.0.1:${port}`);
-  taken.close();
+  const { code, stdout, stderr } = await run("--listen", `127.0.0.1:${port}`).finally(() => taken.close());
   assert.deepEqual([code, stdout], [2, ""]);
   assert.match(stderr, new RegExp(`port ${port} is in use`));
 });
@@ -33,7 +34,7 @@ await check("an address that is not ours is named", async () => {
 for (const [option, value, words] of [["--path", "/{key}", /is not a path/], ["--listen", "nowhere", /nowhere/], ["--max-sockets", "-1", /max-sockets/]]) {
   await check(`${option} ${value} is refused in words`, async () => {
     const { code, stderr } = await run(`${option}=${value}`);
-    assert.equal(code, 2);
+    assert.equal(code, USAGE);
     assert.match(stderr, words);
   });
 }
@@ -48,7 +49,7 @@ for (const signal of ["SIGINT", "SIGTERM"]) {
 }
 await check("an empty key is refused", async () => {
   const { code, stderr } = await run("--listen", "127.0.0.1:0", "--key", "");
-  assert.equal(code, 2);
+  assert.equal(code, USAGE);
   assert.match(stderr, /key/);
 });
 report();

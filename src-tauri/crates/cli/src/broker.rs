@@ -1,14 +1,12 @@
 //! `natter-cli broker`: the signaling broker on its own, for a LAN, a server, or tests.
 
+use crate::failure::Failure;
 use anyhow::Context;
 use natter_broker::config::{KEY, SOCKETS, SOCKETS_PER_ADDRESS};
 use natter_broker::{BindError, Broker, Config, Discovery, Key, Limits, MountPath};
 use std::io::Write;
 use std::net::SocketAddr;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-
-/// What the process ends with when the port is taken.
-const PORT_IN_USE: i32 = 2;
 
 /// Serves the PeerServer protocol until SIGINT or SIGTERM.
 #[derive(Debug, clap::Args)]
@@ -48,7 +46,7 @@ pub(crate) async fn run(args: BrokerArgs) -> anyhow::Result<()> {
         Ok(broker) => broker,
         Err(error @ BindError::PortInUse(_)) => {
             eprintln!("natter-cli: {error}");
-            std::process::exit(PORT_IN_USE);
+            std::process::exit(i32::from(Failure::PORT_IN_USE));
         }
         Err(error) => return Err(error.into()),
     };

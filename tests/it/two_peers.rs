@@ -270,3 +270,54 @@ async fn timeline(person: &Person, room: &str) -> Vec<String> {
         other => panic!("no page: {other:?}"),
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_is_gone_is_not_missed_by_those_who_are_linked() {
+    let (ada_dir, bob_dir) = (tempfile::tempdir().expect("a directory"), tempfile::tempdir().expect("a directory"));
+    let broker = broker().await;
+    let mut ada = Person::start(ada_dir.path(), "Ada", Some(&broker)).await;
+    let mut bob = Person::start(bob_dir.path(), "Bob", Some(&broker)).await;
+    let room = two_in_a_kitchen(&mut ada, &mut bob).await;
+    let address = broker.local_addr();
+    broker.stop().await;
+    ada.see("the loss", |p| p.state.network.brokers.iter().all(|b| !b.up && b.trouble.is_some()).then_some(())).await;
+    ada.say(&room, "still here").await;
+    bob.sees_text("still here").await;
+    bob.say(&room, "so am I").await;
+    ada.sees_text("so am I").await;
+
+    let broker =
+        natter_broker::Broker::start(address, natter_broker::Config::default()).await.expect("the port is free again");
+    ada.see("the broker again", |p| p.state.network.brokers.iter().any(|b| b.up).then_some(())).await;
+    ada.node.shutdown().await;
+    bob.node.shutdown().await;
+    broker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_door_that_stays_shut_says_why() {
+    let dirs: Vec<_> = (0..3).map(|_| tempfile::tempdir().expect("a directory")).collect();
+    let broker = broker().await;
+    let mut ada = Person::start(dirs[0].path(), "Ada", Some(&broker)).await;
+    let mut bob = Person::start(dirs[1].path(), "Bob", Some(&broker)).await;
+    let mut eve = Person::start(dirs[2].path(), "Eve", Some(&broker)).await;
+    let room = create_room(&mut ada, "Kitchen").await;
+    let link = invite(&ada, &room, true).await;
+    eve.ask(Command::Join { link: link.clone() }).await;
+    let request = ada.see("Eve at the door", |p| p.room()?.requests.first().cloned()).await;
+    ada.ask(Command::Decline { room: room.clone(), device: request.device }).await;
+    eve.see("the no", |p| (p.state.joins.first()?.progress == JoinProgress::Declined).then_some(())).await;
+    eve.ask(Command::CancelJoin { room: room.clone() }).await;
+    eve.see("a clean slate", |p| (p.state.joins.first()?.progress == JoinProgress::Cancelled).then_some(())).await;
+
+    bob.ask(Command::Join { link: link.clone() }).await;
+    let request = ada.see("Bob at the door", |p| p.room()?.requests.iter().find(|r| r.name == "Bob").cloned()).await;
+    ada.ask(Command::Admit { room: room.clone(), device: request.device }).await;
+    bob.see("the kitchen", |p| p.room().map(|_| ())).await;
+    eve.ask(Command::Join { link }).await;
+    eve.see("that it is used up", |p| (p.state.joins.first()?.progress == JoinProgress::UsedUp).then_some(())).await;
+    for person in [ada, bob, eve] {
+        person.node.shutdown().await;
+    }
+    broker.stop().await;
+}

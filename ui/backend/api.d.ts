@@ -116,7 +116,7 @@ message: string | null,
  */
 name: string, 
 /**
- * One line of it.
+ * One line of it; empty for a knock.
  */
 text: string, } | { "type": "trouble", 
 /**

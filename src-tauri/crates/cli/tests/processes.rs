@@ -188,7 +188,8 @@ fn two_processes_meet_by_a_pasted_invite_and_exchange_words_and_a_picture() {
     let dir = dir();
     let mut ada = Peer::start(&dir.path().join("ada"), &["--name", "Ada", "--unprotected"]);
     let mut bob = Peer::start(&dir.path().join("bob"), &["--name", "Bob", "--unprotected"]);
-    (ada.first(), bob.first());
+    ada.first();
+    bob.first();
     let room = ada.ask(json!({"type": "createRoom", "name": "Kitchen"}))["room"].clone();
     let invite = ada.ask(json!({"type": "createInvite", "room": room}))["invite"].clone();
     bob.ask(json!({"type": "join", "link": format!("come in!\n{}\n", invite["link"].as_str().expect("a link"))}));

@@ -375,3 +375,32 @@ async fn a_subscriber_that_does_not_read_lags_and_starts_anew() {
     assert_eq!(anew.me.map(|me| me.name), Some(format!("Ada {}", natter_node::node::EVENTS_QUEUED)));
     node.shutdown().await;
 }
+
+#[tokio::test]
+async fn leaving_a_room_takes_its_pictures_along() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let node = open(named(dir.path(), "Ada")).await;
+    let room = create_room(&node, "Kitchen").await;
+    let staged = node.stage_bytes("cat.png", png(8, 8)).await.expect("a picture").id;
+    let send = Command::SendPicture { room: room.clone(), staged, caption: String::new(), reply_to: None };
+    node.request(send).await.expect("sent");
+    let blobs =
+        || std::fs::read_dir(dir.path().join("blobs")).expect("there").map(|file| file.expect("readable").path());
+    let path = blobs().next().expect("the picture");
+    let an_hour_ago = std::time::SystemTime::now() - Duration::from_secs(3600);
+    std::fs::File::options().write(true).open(&path).expect("opens").set_modified(an_hour_ago).expect("backdated");
+    let (_, mut events) = node.subscribe();
+    node.request(Command::LeaveRoom { room: room.clone() }).await.expect("left");
+    let gone = timeout(SOON, async {
+        while !matches!(events.recv().await.expect("not lagged").change, Change::RoomRemoved { room: left } if left == room)
+        {
+        }
+    });
+    gone.await.expect("in time");
+    node.shutdown().await;
+    drop(node);
+    let node = open(named(dir.path(), "Ada")).await;
+    assert!(snapshot(&node).await.rooms.is_empty());
+    assert_eq!(blobs().count(), 0);
+    node.shutdown().await;
+}

@@ -133,7 +133,7 @@ pub enum Change {
         message: Option<String>,
         /// Sender's or newcomer's name.
         name: String,
-        /// One line of it.
+        /// One line of it; empty for a knock.
         text: String,
     },
     /// Something failed that no command waits for.

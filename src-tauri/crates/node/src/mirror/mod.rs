@@ -480,8 +480,11 @@ impl Mirror {
             self.rooms().filter(|view| view.standing != Standing::Gone).flat_map(|view| &view.brokers).collect();
         let mine: BTreeSet<&BrokerUrl> = self.configured.iter().chain(&self.embedded).collect();
         let used = |url: &BrokerUrl| mine.contains(url) || named.contains(url) || !self.joins.is_empty();
+        // Our own is in this process: it is there even while no room needs an address at it.
+        let inside = self.embedded.last();
+        let always = self.configured.iter().chain(inside);
         let urls: BTreeSet<&BrokerUrl> =
-            self.brokers.keys().filter(|url| used(url)).chain(&self.configured).take(BROKERS_SHOWN).collect();
+            always.chain(self.brokers.keys().filter(|url| used(url))).take(BROKERS_SHOWN).collect();
         let network = Network {
             brokers: urls
                 .into_iter()
@@ -489,7 +492,10 @@ impl Mirror {
                     url: url.clone(),
                     own: self.embedded.contains(url),
                     configured: self.configured.contains(url),
-                    up: self.brokers.get(url) == Some(&None),
+                    up: match self.brokers.get(url) {
+                        Some(trouble) => trouble.is_none(),
+                        None => inside == Some(url),
+                    },
                     trouble: self.brokers.get(url).copied().flatten().map(|trouble| views::trouble(trouble).to_owned()),
                 })
                 .collect(),

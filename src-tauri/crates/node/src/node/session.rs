@@ -4,14 +4,14 @@
 use super::watch;
 use super::wire::Wire;
 use super::{Inner, Node, blocking};
-use crate::api::ApiError;
+use crate::api::{ApiError, Code};
 use crate::config::broker_urls;
 use crate::library::Disk;
 use crate::mirror::{AUTO_FETCH_BYTES, Mirror};
 use natter_broker::Broker;
 use natter_engine::identity::SecretKey;
-use natter_engine::ids::{BlobHash, CommandId, DeviceId, RoomId};
-use natter_engine::port::{Boot, Command, Input, Notify, Refusal, Reply, Standing, StoredEntry};
+use natter_engine::ids::{BlobHash, CommandId, DeviceId, RoomId, Ticket};
+use natter_engine::port::{Boot, Command, Fetch, Input, Notify, Refusal, Reply, Standing, Stored, StoredEntry};
 use natter_engine::wire::{Body, kind};
 use natter_net::HostNews;
 use natter_store::Store;
@@ -37,6 +37,9 @@ const RESUMED: usize = 100;
 
 /// Where the embedded broker listens when it can; not PeerServer's 9000, which a developer may be running.
 pub(crate) const EMBEDDED_PORT: u16 = 9753;
+
+/// A blob younger than this may belong to an entry that is still on its way into the database.
+const SWEPT_AGE: Duration = Duration::from_secs(60);
 
 const BROKERS_SETTING: &str = "brokers";
 const PORT_SETTING: &str = "broker.port";
@@ -195,9 +198,10 @@ impl Session {
     /// Asks for a small picture's bytes; what cannot be asked for now is asked for when it is next looked at.
     pub(crate) async fn fetch_small(&self, wanted: Vec<(RoomId, BlobHash, u64)>) {
         for (room, blob, size) in wanted {
-            if let Err(error) = self.ask(Command::FetchBlob { room, blob, size }).await {
-                tracing::debug!(code = ?error.code, "a picture is not fetched now");
-                return;
+            match self.ask(Command::FetchBlob { room, blob, size }).await {
+                Ok(_) => {}
+                Err(error) if matches!(error.code, Code::TooMany | Code::ShuttingDown) => return,
+                Err(error) => tracing::debug!(code = ?error.code, "a picture is not fetched now"),
             }
         }
     }
@@ -208,11 +212,25 @@ impl Session {
         let wanted = blocking(move || {
             let pages = rooms.into_iter().filter_map(|room| store.timeline(room, None, RESUMED, &[kind::PICTURE]).ok());
             let entries: Vec<StoredEntry> = pages.flatten().collect();
+            sweep_blobs(&store);
             small_and_missing(&entries, &store)
         });
         if let Ok(wanted) = wanted.await {
             self.fetch_small(wanted).await;
         }
+    }
+}
+
+/// Removes the blobs that no entry offers any more: those of a room that was left. Blocking.
+pub(crate) fn sweep_blobs(store: &SqliteStore) {
+    let swept = store.blobs().sweep(SWEPT_AGE, |blob| {
+        let asked = store.fetch(&Fetch::BlobRooms { ticket: Ticket(0), blob: *blob }).map_err(ApiError::from)?;
+        Ok::<bool, ApiError>(!matches!(asked, Stored::BlobRooms(_, rooms, _) if rooms.is_empty()))
+    });
+    match swept {
+        Ok(0) => {}
+        Ok(gone) => tracing::info!(gone, "removed pictures that no room offers any more"),
+        Err(error) => tracing::warn!("not all old pictures are gone: {error}"),
     }
 }
 
@@ -286,12 +304,16 @@ fn fold(node: &Node, session: &Session, news: Vec<Notify>) -> Vec<(RoomId, BlobH
             | Notify::StoreTrouble(_) => None,
         })
         .collect();
+    let forgotten = news.iter().any(|notice| matches!(notice, Notify::RoomForgotten(_)));
     node.update(|mirror: &mut Mirror| {
         for notice in news {
             mirror.fold(notice, &library);
         }
         mirror.settle(&library);
     });
+    if forgotten {
+        sweep_blobs(&session.store);
+    }
     small_and_missing(&entries, &session.store)
 }
 

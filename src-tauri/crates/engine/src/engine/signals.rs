@@ -180,10 +180,16 @@ impl Engine {
                 return;
             }
         }
-        match self.mesh.judge(session.from, session.connection, session.purpose) {
+        match self.mesh.judge(session.from, session.connection, session.purpose, seal) {
             Verdict::Ignore => {}
             Verdict::Insist(ours) => {
-                let record = self.mesh.get(ours).map(|link| link.record.clone()).unwrap_or_default();
+                let Some(link) = self.mesh.get_mut(ours) else { return };
+                // This way leads to them for sure; the one we chose may not. An offer that is still being described
+                // goes this way too once it is.
+                if !link.routes.contains(&back) {
+                    link.routes.push(back.clone());
+                }
+                let record = link.record.clone();
                 if !record.is_empty() {
                     self.signal_over(ours, &back, SignalKind::Offer, &record);
                 }

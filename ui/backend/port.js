@@ -24,6 +24,7 @@
  * @property {(text: string) => Promise<void>} copy
  * @property {(url: string) => Promise<void>} openExternal https and mailto only
  * @property {(unread: number) => void} [setBadge]
+ * @property {(open: (room: string) => void) => void} [onNotificationClick] where clicks on notifications come back
  */
 
 /** What the page itself finds, besides the backend's codes. @typedef {Code | "linkLost" | "noToken" | "badToken"} PortCode */

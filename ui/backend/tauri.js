@@ -11,6 +11,7 @@ export class TauriPort {
     /** @type {any} */
     const tauri = /** @type {any} */ (globalThis).__TAURI__;
     this.core = tauri.core;
+    this.events = tauri.event;
     /** `natter-media://localhost/`, or `http://natter-media.localhost/` where the webview wants it so. */
     this.mediaBase = String(this.core.convertFileSrc("", "natter-media"));
   }
@@ -70,5 +71,10 @@ export class TauriPort {
   /** @param {string} url */
   openExternal(url) {
     return this.invoke("open_external", { url });
+  }
+
+  /** @param {(room: string) => void} open */
+  onNotificationClick(open) {
+    this.events.listen("natter:open-room", (/** @type {any} */ { payload }) => payload.room && open(payload.room));
   }
 }

@@ -13,11 +13,11 @@ function format(options) {
 }
 
 /** @param {number} ms */
-export const clock = (ms) => format({ hour: "2-digit", minute: "2-digit" }).format(ms);
+export const clock = (ms) => format({ hour: "numeric", minute: "2-digit" }).format(ms);
 /** @param {number} ms */
 export const fullDate = (ms) => format({ dateStyle: "full", timeStyle: "short" }).format(ms);
 /** @param {number} ms */
-export const dateTime = (ms) => format({ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }).format(ms);
+export const dateTime = (ms) => format({ day: "numeric", month: "short", hour: "numeric", minute: "2-digit" }).format(ms);
 /** @param {number} ms */
 export const shortDate = (ms) => format({ dateStyle: "medium" }).format(ms);
 

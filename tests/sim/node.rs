@@ -184,6 +184,8 @@ impl Host {
                 self.rooms.remove(&room);
                 self.at_start.remove(&room);
                 self.told.remove(&room);
+                self.held.retain(|(held, _), _| *held != room);
+                self.reads.retain(|(read, _), _| *read != room);
                 self.forgotten.push(room);
             }
             Notify::Entry { entry, live } => {

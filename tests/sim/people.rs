@@ -52,7 +52,13 @@ impl World {
     pub fn join(&mut self, who: NodeId, link: &InviteLink) {
         // As it really travels: through a chat message.
         let invite = InviteLink::parse(&format!("come: {}", link.to_text())).expect("own link");
+        // Earlier knocks are history.
+        let earlier = self.nodes[who.0].host.joins.remove(&link.room);
         let reply = self.command(who, Command::Join { invite });
+        if let Some(mut states) = earlier {
+            states.extend(self.nodes[who.0].host.joins.remove(&link.room).unwrap_or_default());
+            self.nodes[who.0].host.joins.insert(link.room, states);
+        }
         assert!(matches!(reply, Ok(Reply::Room(room)) if room == link.room), "joining: {reply:?}");
     }
 

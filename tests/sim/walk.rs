@@ -1,1 +1,387 @@
-//! Placeholder.
+//! A random night: people do random things while everything fails, then all is mended and must agree.
+
+use crate::network::EndId;
+use crate::node::NodeId;
+use crate::people::{one, party};
+use crate::weather::Weather;
+use crate::world::World;
+use natter_engine::ids::RoomId;
+use natter_engine::port::{Command, JoinState, Profile, Standing};
+use natter_engine::rooms::InviteTerms;
+use natter_engine::wire::InviteLink;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+/// Invites that work at one time in a room: a device serves its four newest at brokers.
+const INVITES: usize = 3;
+/// Rooms of one night.
+const ROOMS: usize = 3;
+
+/// How long a walk is.
+#[derive(Clone, Copy, Debug)]
+pub struct Walk {
+    /// Things done.
+    pub steps: u64,
+}
+
+impl Default for Walk {
+    fn default() -> Self {
+        Self { steps: 120 }
+    }
+}
+
+struct Night {
+    world: World,
+    people: Vec<NodeId>,
+    links: Vec<InviteLink>,
+    /// Who left a room does not come back to it in these walks: see PROTOCOL on logs and leaving.
+    left: Vec<(NodeId, RoomId)>,
+    said: u64,
+}
+
+/// Walks every seed and returns what failed, each with the command that replays it.
+pub fn run_all(seeds: std::ops::Range<u64>, walk: Walk) -> Vec<String> {
+    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(8) as u64;
+    std::thread::scope(|scope| {
+        let share = |worker| seeds.clone().filter(move |seed| seed % workers == worker).collect::<Vec<u64>>();
+        let handles: Vec<_> = (0..workers)
+            .map(share)
+            .map(|seeds| {
+                scope.spawn(move || seeds.into_iter().filter_map(|seed| run(seed, walk).err()).collect::<Vec<_>>())
+            })
+            .collect();
+        handles.into_iter().flat_map(|handle| handle.join().unwrap_or_default()).collect()
+    })
+}
+
+/// Walks one seed.
+///
+/// # Errors
+/// What went wrong, and how to see it again.
+pub fn run(seed: u64, walk: Walk) -> Result<String, String> {
+    let result = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        let mut night = Night::begin(seed);
+        for _ in 0..walk.steps {
+            night.step();
+        }
+        night.end();
+        night.world.trace.hash()
+    }));
+    result.map_err(|panic| {
+        let why = panic.downcast_ref::<String>().cloned();
+        let why = why.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default();
+        format!("seed {seed}: {why}\n  replay: NATTER_TRACE=1 NATTER_SEED={seed} cargo test -p natter-sim --test sim random_walks")
+    })
+}
+
+impl Night {
+    fn begin(seed: u64) -> Self {
+        let mut world = World::new(seed);
+        world.weather = match world.chance.below(3) {
+            0 => Weather::calm(),
+            1 => Weather { consent: false, ..Weather::rough() },
+            _ => Weather::rough(),
+        };
+        if world.chance.percent(40) {
+            world.add_broker();
+        }
+        let count = 3 + world.chance.below(6) as usize;
+        let names = ["Ada", "Ben", "Cleo", "Dan", "Eve", "Fay", "Gus", "Hal"];
+        let people: Vec<NodeId> = names[..count].iter().map(|name| world.add(name)).collect();
+        for who in &people {
+            if world.chance.percent(20) {
+                world.nodes[who.0].skew = world.chance.below(240_000) as i64 - 120_000;
+            }
+        }
+        let mut night = Self { world, people, links: Vec::new(), left: Vec::new(), said: 0 };
+        night.found();
+        night.invite();
+        night
+    }
+
+    fn step(&mut self) {
+        let pause = match self.world.chance.below(10) {
+            0..4 => self.world.chance.below(50),
+            4..9 => self.world.chance.below(2_000),
+            _ => self.world.chance.below(40_000),
+        };
+        self.world.run(Duration::from_millis(pause));
+        match self.world.chance.below(100) {
+            0..30 => self.say(),
+            30..42 => self.join(),
+            42..52 => self.answer_door(),
+            52..55 => self.invite(),
+            55..57 => self.revoke(),
+            57..60 => self.rename(),
+            60..64 => self.mark_read(),
+            64..66 => self.leave(),
+            66..67 => self.found(),
+            67..69 => self.picture(),
+            69..75 => self.power(),
+            75..80 => self.broker(),
+            80..86 => self.network(),
+            86..90 => self.reset(),
+            90..93 => self.disk(),
+            93..96 => self.news(),
+            96..97 => self.cancel(),
+            97..98 => self.nap(),
+            _ => self.close_app(),
+        }
+    }
+
+    /// Everything is mended, people answer the door, and all agree.
+    fn end(&mut self) {
+        self.world.mend_all();
+        for _ in 0..6 {
+            self.world.run(Duration::from_secs(15));
+            while self.answer_door_for(100) {
+                self.world.run(Duration::from_millis(200));
+            }
+        }
+        self.world.settle();
+    }
+
+    fn somebody(&mut self) -> Option<NodeId> {
+        let up: Vec<NodeId> = self.people.iter().copied().filter(|who| self.world[*who].is_up()).collect();
+        self.world.chance.pick(&up)
+    }
+
+    /// Somebody and a room they are in.
+    fn insider(&mut self) -> Option<(NodeId, RoomId)> {
+        let who = self.somebody()?;
+        let views = self.world[who].host.rooms.values();
+        let rooms: Vec<RoomId> = views.filter(|view| view.standing == Standing::Member).map(|view| view.room).collect();
+        Some((who, self.world.chance.pick(&rooms)?))
+    }
+
+    fn pair(&mut self) -> Option<(NodeId, NodeId)> {
+        let people = self.people.clone();
+        let (a, b) = (self.world.chance.pick(&people)?, self.world.chance.pick(&people)?);
+        (a != b).then_some((a, b))
+    }
+
+    fn found(&mut self) {
+        if self.world.rooms().len() < ROOMS
+            && let Some(who) = self.somebody()
+        {
+            self.world.ask(who, Command::CreateRoom { name: "Room".into() });
+            self.world.run(Duration::from_millis(500));
+        }
+    }
+
+    fn invite(&mut self) {
+        let Some((who, room)) = self.insider() else { return };
+        let live = self.world[who].room(room).invites.len();
+        if live >= INVITES {
+            return;
+        }
+        let creator =
+            self.world[who].room(room).members.iter().any(|member| {
+                member.device == self.world[who].device && member.role >= natter_engine::rooms::Role::Admin
+            });
+        let terms = match self.world.chance.below(3) {
+            0 if creator => party(),
+            1 if creator => InviteTerms { approval: false, ..one() },
+            _ => one(),
+        };
+        let id = self.world.ask(who, Command::CreateInvite { room, terms });
+        self.world.run(Duration::from_millis(700));
+        if let Some(Ok(natter_engine::port::Reply::Invite(link))) = self.world[who].host.replies.get(&id) {
+            let link = link.clone();
+            self.links.push(link);
+        }
+    }
+
+    fn revoke(&mut self) {
+        let Some((who, room)) = self.insider() else { return };
+        let invites: Vec<_> = self.world[who].room(room).invites.iter().map(|invite| invite.invite).collect();
+        if let Some(invite) = self.world.chance.pick(&invites) {
+            self.world.ask(who, Command::RevokeInvite { room, invite });
+        }
+    }
+
+    fn join(&mut self) {
+        let Some(who) = self.somebody() else { return };
+        let Some(invite) = self.world.chance.pick(&self.links) else { return };
+        let room = invite.room;
+        let outside = self.world[who].host.rooms.get(&room).is_none_or(|view| view.standing != Standing::Member);
+        if outside && !self.left.contains(&(who, room)) {
+            self.world.ask(who, Command::Join { invite });
+        }
+    }
+
+    fn cancel(&mut self) {
+        let Some(who) = self.somebody() else { return };
+        let knocking: Vec<RoomId> = self.world[who]
+            .host
+            .joins
+            .iter()
+            .filter(|(_, states)| states.last() == Some(&JoinState::WaitingForMember))
+            .map(|(room, _)| *room)
+            .collect();
+        if let Some(room) = self.world.chance.pick(&knocking) {
+            self.world.ask(who, Command::CancelJoin { room });
+        }
+    }
+
+    fn answer_door(&mut self) {
+        self.answer_door_for(80);
+    }
+
+    /// Whoever may admit answers one knock, with yes so many times in a hundred.
+    fn answer_door_for(&mut self, yes: u64) -> bool {
+        for who in self.people.clone() {
+            if !self.world[who].is_up() {
+                continue;
+            }
+            let requests: Vec<_> = self.world[who]
+                .host
+                .rooms
+                .values()
+                .flat_map(|view| view.requests.iter().map(|request| (view.room, request.device)))
+                .collect();
+            let Some((room, device)) = self.world.chance.pick(&requests) else { continue };
+            let admit = self.world.chance.percent(yes);
+            let command = if admit { Command::Admit { room, device } } else { Command::Decline { room, device } };
+            let id = self.world.ask(who, command);
+            self.world.run(Duration::from_millis(300));
+            // A refusal (a member who is no admin sees nobody, so this is a race) must not make the end endless.
+            return self.world[who].host.replies.get(&id).is_some_and(|reply| reply.is_ok());
+        }
+        false
+    }
+
+    fn say(&mut self) {
+        let Some((who, room)) = self.insider() else { return };
+        for _ in 0..=self.world.chance.below(4) {
+            self.said += 1;
+            let text = format!("words {}", self.said);
+            self.world.ask(who, Command::SendText { room, text, reply_to: None });
+        }
+    }
+
+    fn rename(&mut self) {
+        if let Some(who) = self.somebody() {
+            self.said += 1;
+            let profile = Profile { name: format!("Name {}", self.said), avatar: None };
+            self.world.ask(who, Command::SetProfile { profile });
+        }
+    }
+
+    fn mark_read(&mut self) {
+        let Some((who, room)) = self.insider() else { return };
+        if let Some(upto) = self.world[who].entries(room).last().map(|entry| entry.order) {
+            self.world.ask(who, Command::MarkRead { room, upto });
+        }
+    }
+
+    fn leave(&mut self) {
+        let Some((who, room)) = self.insider() else { return };
+        if self.world[who].room(room).members.len() > 2 {
+            self.left.push((who, room));
+            self.world.ask(who, Command::LeaveRoom { room });
+        }
+    }
+
+    fn picture(&mut self) {
+        use natter_engine::wire::{Body, Picture};
+        let Some((who, room)) = self.insider() else { return };
+        let offered: Vec<Picture> = self.world[who]
+            .entries(room)
+            .iter()
+            .filter_map(|entry| match Body::decode(entry.kind, entry.payload.as_deref()?) {
+                Ok(Body::Picture(picture)) => Some(picture),
+                Ok(_) | Err(_) => None,
+            })
+            .collect();
+        if let Some(picture) = self.world.chance.pick(&offered) {
+            self.world.ask(who, Command::FetchBlob { room, blob: picture.blob, size: picture.size });
+            return;
+        }
+        let bytes = self.world.chance.bytes::<32>().repeat(200);
+        let blob = self.world.nodes[who.0].disk.put_blob(&bytes);
+        let picture = Picture {
+            blob,
+            size: bytes.len() as u64,
+            mime: "image/png".into(),
+            width: 10,
+            height: 10,
+            thumbhash: Vec::new(),
+            preview: Vec::new(),
+            name: "p.png".into(),
+            caption: String::new(),
+            reply_to: None,
+        };
+        self.world.ask(who, Command::SendPicture { room, picture });
+    }
+
+    fn power(&mut self) {
+        let people = self.people.clone();
+        let Some(who) = self.world.chance.pick(&people) else { return };
+        if self.world[who].is_up() {
+            self.world.crash(who);
+        } else {
+            self.world.start(who);
+        }
+        // Mostly somebody is there.
+        let down: Vec<NodeId> = people.into_iter().filter(|who| !self.world[*who].is_up()).collect();
+        if down.len() > 2
+            && let Some(who) = self.world.chance.pick(&down)
+        {
+            self.world.start(who);
+        }
+    }
+
+    fn close_app(&mut self) {
+        if let Some(who) = self.somebody() {
+            self.world.ask(who, Command::Shutdown);
+            self.world.run(Duration::from_millis(100));
+            self.world.crash(who);
+        }
+    }
+
+    fn broker(&mut self) {
+        let n = self.world.chance.below(self.world.brokers.len() as u64) as usize;
+        if self.world.brokers[n].up { self.world.stop_broker(n) } else { self.world.start_broker(n) }
+    }
+
+    fn network(&mut self) {
+        let Some((a, b)) = self.pair() else { return };
+        match self.world.chance.below(6) {
+            0 => self.world.cut(a, b),
+            1 => self.world.partition(a, b),
+            2 => self.world.unplug(a),
+            _ => {
+                self.world.plug(a);
+                self.world.mend(a, b);
+                self.world.mend(b, a);
+            }
+        }
+    }
+
+    fn reset(&mut self) {
+        let pairs: Vec<(EndId, EndId)> = self.world.pairs();
+        if let Some(pair) = self.world.chance.pick(&pairs) {
+            self.world.reset(pair);
+        }
+    }
+
+    fn disk(&mut self) {
+        let people = self.people.clone();
+        let Some(who) = self.world.chance.pick(&people) else { return };
+        if self.world[who].disk_full { self.world.clear_disk(who) } else { self.world.fill_disk(who) }
+    }
+
+    fn news(&mut self) {
+        if let Some(who) = self.somebody() {
+            self.world.ask(who, Command::NetworkChanged);
+        }
+    }
+
+    fn nap(&mut self) {
+        if let Some(who) = self.somebody() {
+            let long = Duration::from_millis(self.world.chance.below(90_000));
+            self.world.sleep(who, long);
+        }
+    }
+}

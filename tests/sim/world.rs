@@ -60,6 +60,8 @@ pub struct World {
     pub brokers: Vec<Broker>,
     /// Devices that serve blobs with a flipped bit.
     pub corrupt_blobs: BTreeSet<NodeId>,
+    /// Inputs that engines were given, in all.
+    pub inputs: u64,
     /// Links.
     pub ends: BTreeMap<EndId, End>,
     pub(crate) cuts: BTreeMap<(NodeId, NodeId), u64>,
@@ -86,6 +88,7 @@ impl World {
             nodes: Vec::new(),
             brokers: Vec::new(),
             corrupt_blobs: BTreeSet::new(),
+            inputs: 0,
             ends: BTreeMap::new(),
             cuts: BTreeMap::new(),
             offline: BTreeSet::new(),
@@ -289,6 +292,7 @@ impl World {
         let name = node.name.clone();
         assert!(count <= INPUTS_PER_SECOND, "{name}'s engine is kept busy: {count} inputs in a second");
         self.trace.note(now, &name, format_args!("{}", trace::input(&input)));
+        self.inputs += 1;
         let mut outbox = std::mem::take(&mut self.outbox);
         engine.handle(input, clocks, &mut outbox);
         let late = if outbox.is_empty() { 0 } else { self.chance.below(self.weather.timer_late.end * 1000) };

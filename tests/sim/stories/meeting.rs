@@ -1,8 +1,15 @@
 //! Coming together.
 
-use natter_engine::port::JoinState;
-use natter_sim::World;
-use natter_sim::people::{one, party};
+use natter_engine::port::{Command, JoinState, Refusal, Reply, Standing, StoreTrouble};
+use natter_engine::rooms::InviteTerms;
+use natter_sim::people::{PATIENCE, one, party};
+use natter_sim::{NodeId, World};
+use std::time::Duration;
+
+fn is_knocking(world: &World, who: NodeId, admin: NodeId, room: natter_engine::ids::RoomId) -> bool {
+    let device = world[who].device;
+    world[admin].room(room).requests.iter().any(|request| request.device == device)
+}
 
 #[test]
 fn two_meet_by_invite_with_approval_and_talk() {
@@ -51,4 +58,238 @@ fn the_creator_is_away_and_another_member_opens_the_party_door() {
     world.start(ada);
     world.await_entry(ada, room, hash);
     world.settle();
+}
+
+#[test]
+fn who_is_declined_hears_it_and_keeps_nothing() {
+    let mut world = World::new(4);
+    let (ada, mal) = (world.add("Ada"), world.add("Mal"));
+    let room = world.create_room(ada, "Kitchen");
+    let link = world.invite(ada, room, one());
+    world.join(mal, &link);
+    world.until(PATIENCE, "the request shows", |world| is_knocking(world, mal, ada, room));
+    let device = world[mal].device;
+    assert!(matches!(world.command(ada, Command::Decline { room, device }), Ok(Reply::Done)));
+    world.await_join(mal, room, JoinState::Declined);
+    world.settle();
+    assert!(world[mal].entries(room).is_empty());
+    // Trying again does not help, and nobody is bothered.
+    world.join(mal, &link);
+    world.until(PATIENCE, "declined again", |world| {
+        world[mal].host.joins[&room].iter().filter(|state| **state == JoinState::Declined).count() == 2
+    });
+    assert!(!is_knocking(&world, mal, ada, room));
+}
+
+#[test]
+fn a_used_up_invite_says_so() {
+    let mut world = World::new(5);
+    let (ada, ben, cleo) = (world.add("Ada"), world.add("Ben"), world.add("Cleo"));
+    let room = world.create_room(ada, "Kitchen");
+    let link = world.invite(ada, room, InviteTerms { approval: false, ..one() });
+    world.join(ben, &link);
+    world.await_join(ben, room, JoinState::Admitted);
+    world.join(cleo, &link);
+    world.await_join(cleo, room, JoinState::UsedUp);
+    world.settle();
+    assert_eq!(world[ada].room(room).members.len(), 2);
+}
+
+#[test]
+fn an_expired_invite_says_so_at_once_and_also_when_only_the_door_knows() {
+    let mut world = World::new(6);
+    let (ada, ben, cleo) = (world.add("Ada"), world.add("Ben"), world.add("Cleo"));
+    // Cleo's clock is two hours slow: only the door can tell her.
+    world.nodes[cleo.0].skew = -2 * 3600 * 1000;
+    let room = world.create_room(ada, "Kitchen");
+    let terms = InviteTerms { lifetime: Duration::from_secs(3600), ..party() };
+    let link = world.invite(ada, room, terms);
+    world.run(Duration::from_secs(3601));
+    assert_eq!(world.command(ben, Command::Join { invite: link.clone() }).unwrap_err(), Refusal::InviteExpired);
+    world.join(cleo, &link);
+    // Nobody serves it any more: she hears it from the door that still listens, or from her own clock.
+    world.run(Duration::from_secs(120));
+    assert!(!world[cleo].host.rooms.contains_key(&room));
+    assert_eq!(world[ada].room(room).members.len(), 1);
+    world.run(Duration::from_secs(2 * 3600));
+    assert_eq!(world[cleo].join_state(room), Some(JoinState::Expired));
+}
+
+#[test]
+fn a_withdrawn_invite_opens_nothing() {
+    let mut world = World::new(7);
+    let (ada, ben) = (world.add("Ada"), world.add("Ben"));
+    let room = world.create_room(ada, "Kitchen");
+    let link = world.invite(ada, room, party());
+    let invite = link.id();
+    assert!(matches!(world.command(ada, Command::RevokeInvite { room, invite }), Ok(Reply::Done)));
+    world.join(ben, &link);
+    world.await_join(ben, room, JoinState::Void);
+    assert_eq!(world[ada].room(room).members.len(), 1);
+    let again = world.command(ben, Command::RevokeInvite { room, invite });
+    assert_eq!(again.unwrap_err(), Refusal::NoSuchRoom);
+}
+
+#[test]
+fn a_newcomer_who_is_cut_off_or_restarts_while_knocking_gets_in_later() {
+    let mut world = World::new(8);
+    let (ada, ben) = (world.add("Ada"), world.add("Ben"));
+    let room = world.create_room(ada, "Kitchen");
+    let link = world.invite(ada, room, one());
+    world.join(ben, &link);
+    world.until(PATIENCE, "the request shows", |world| is_knocking(world, ben, ada, room));
+    world.crash(ben);
+    world.until(PATIENCE * 2, "the request is gone", |world| !is_knocking(world, ben, ada, room));
+    world.start(ben);
+    world.until(PATIENCE, "the knock goes on by itself", |world| is_knocking(world, ben, ada, room));
+    world.partition(ada, ben);
+    world.run(Duration::from_secs(90));
+    world.plug(ben);
+    world.admit(ada, room, ben);
+    world.settle();
+}
+
+/// The power goes at every millisecond around the admission, once each.
+#[test]
+fn a_newcomer_whose_power_goes_at_any_moment_of_the_admission_gets_in() {
+    for moment in 0..60 {
+        let mut world = World::new(900 + moment);
+        let (ada, ben) = (world.add("Ada"), world.add("Ben"));
+        let room = world.create_room(ada, "Kitchen");
+        let link = world.invite(ada, room, InviteTerms { approval: false, ..one() });
+        world.join(ben, &link);
+        world.until(PATIENCE, "at the door", |world| {
+            !world[ada].host.rooms[&room].requests.is_empty() || world[ada].room(room).members.len() == 2
+        });
+        world.run(Duration::from_millis(moment * 4));
+        world.crash(ben);
+        world.run(Duration::from_secs(2));
+        world.start(ben);
+        world.until(PATIENCE * 3, &format!("in, {moment}"), |world| {
+            world[ben].host.rooms.get(&room).is_some_and(|view| view.standing == Standing::Member)
+        });
+        world.settle();
+        assert_eq!(world[ada].room(room).members.len(), 2);
+    }
+}
+
+#[test]
+fn giving_up_a_knock_is_final() {
+    let mut world = World::new(9);
+    let (ada, ben) = (world.add("Ada"), world.add("Ben"));
+    let room = world.create_room(ada, "Kitchen");
+    let link = world.invite(ada, room, one());
+    world.join(ben, &link);
+    world.until(PATIENCE, "the request shows", |world| is_knocking(world, ben, ada, room));
+    assert!(matches!(world.command(ben, Command::CancelJoin { room }), Ok(Reply::Done)));
+    world.until(PATIENCE, "the request is gone", |world| !is_knocking(world, ben, ada, room));
+    assert_eq!(world[ben].join_state(room), Some(JoinState::Cancelled));
+    world.crash(ben);
+    world.start(ben);
+    world.run(Duration::from_secs(30));
+    assert!(!is_knocking(&world, ben, ada, room));
+}
+
+#[test]
+fn a_knock_that_cannot_be_written_down_does_not_begin() {
+    let mut world = World::new(10);
+    let (ada, ben) = (world.add("Ada"), world.add("Ben"));
+    let room = world.create_room(ada, "Kitchen");
+    let link = world.invite(ada, room, party());
+    world.fill_disk(ben);
+    let reply = world.command(ben, Command::Join { invite: link.clone() });
+    assert_eq!(reply.unwrap_err(), Refusal::NotSaved(StoreTrouble::DiskFull));
+    world.run(Duration::from_secs(30));
+    assert_eq!(world[ada].room(room).members.len(), 1, "nobody came");
+    world.clear_disk(ben);
+    world.join(ben, &link);
+    world.await_join(ben, room, JoinState::Admitted);
+    world.settle();
+}
+
+/// The knock at a second room goes to somebody who is linked already, within seconds of that link's birth: the two
+/// links are a glare, one loses, and the knock must not be lost with it.
+#[test]
+fn two_who_share_a_room_meet_in_a_second_one_at_once() {
+    for seed in 0..20 {
+        let mut world = World::new(1000 + seed);
+        let (ada, ben) = (world.add("Ada"), world.add("Ben"));
+        let first = world.gathering(&[ada, ben]);
+        let second = world.create_room(ada, "Second");
+        let link = world.invite(ada, second, party());
+        world.join(ben, &link);
+        world.await_join(ben, second, JoinState::Admitted);
+        let hash = world.send(ben, second, "here too");
+        world.await_entry(ada, second, hash);
+        let hash = world.send(ada, first, "and there");
+        world.await_entry(ben, first, hash);
+        world.settle();
+    }
+}
+
+#[test]
+fn a_room_that_cannot_be_written_is_not_founded() {
+    let mut world = World::new(11);
+    let ada = world.add("Ada");
+    world.fill_disk(ada);
+    let reply = world.command(ada, Command::CreateRoom { name: "Kitchen".into() });
+    assert_eq!(reply.unwrap_err(), Refusal::NotSaved(StoreTrouble::DiskFull));
+    assert!(world[ada].host.rooms.is_empty());
+    world.clear_disk(ada);
+    world.run(Duration::from_secs(20));
+    assert!(world[ada].host.rooms.is_empty(), "it does not come back by itself");
+    world.create_room(ada, "Kitchen");
+    world.settle();
+}
+
+#[test]
+fn many_invites_made_at_once_all_keep_their_links() {
+    let mut world = World::new(12);
+    let ada = world.add("Ada");
+    let room = world.create_room(ada, "Kitchen");
+    let asked: Vec<_> = (0..5).map(|_| world.ask(ada, Command::CreateInvite { room, terms: party() })).collect();
+    world.run(Duration::from_secs(2));
+    let links: Vec<_> = asked
+        .iter()
+        .map(|id| match &world[ada].host.replies[id] {
+            Ok(Reply::Invite(link)) => link.id(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    world.crash(ada);
+    world.start(ada);
+    world.run(Duration::from_secs(1));
+    let shown: Vec<_> = world[ada].room(room).invites.iter().filter(|i| i.link.is_some()).map(|i| i.invite).collect();
+    assert_eq!(shown.len(), 5);
+    assert!(links.iter().all(|link| shown.contains(link)));
+}
+
+#[test]
+fn two_doors_spend_the_last_use_at_once_and_both_newcomers_are_in() {
+    let mut split = 0;
+    for seed in 0..30 {
+        let mut world = World::new(1100 + seed);
+        let people: Vec<_> = ["Ada", "Ben", "Cleo", "Dan"].map(|name| world.add(name)).into();
+        let (ada, ben, cleo, dan) = (people[0], people[1], people[2], people[3]);
+        let room = world.gathering(&[ada, ben]);
+        let link = world.invite(ada, room, InviteTerms { approval: false, ..one() });
+        world.run(Duration::from_secs(2));
+        world.partition(ada, ben);
+        world.partition(ada, dan);
+        world.partition(ben, cleo);
+        world.join(cleo, &link);
+        world.join(dan, &link);
+        world.run(Duration::from_secs(40));
+        for who in [cleo, dan] {
+            if world[who].host.rooms.contains_key(&room) {
+                world.send(who, room, "I am in");
+            }
+        }
+        let both = world[cleo].host.rooms.contains_key(&room) && world[dan].host.rooms.contains_key(&room);
+        split += usize::from(both);
+        world.settle();
+        assert_eq!(world[ada].room(room).members.len(), if both { 4 } else { 3 });
+        assert_eq!(world[ada].room(room).invites.len(), 1, "it is used up; the gathering's own remains");
+    }
+    assert!(split > 0, "the story happened at least once");
 }

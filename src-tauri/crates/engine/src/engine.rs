@@ -310,7 +310,8 @@ impl Engine {
     /// Puts a frame on a link. False when the peer reads too slowly for it; what was pushed then comes by WANT later.
     fn send(&mut self, id: LinkId, frame: &Frame) -> bool {
         let bytes = frame.encode();
-        let Some(link) = self.mesh.get_mut(id) else { return false };
+        let says_auth = matches!(frame, Frame::Auth { .. });
+        let Some(link) = self.mesh.get_mut(id).filter(|link| link.is_live() || says_auth) else { return false };
         // Answers and acknowledgements are small and few; only entries can fill the queue.
         let is_bulky = matches!(frame, Frame::Entries { .. } | Frame::Signal { .. });
         let cap = if is_bulky { QUEUED_BYTES_PER_PEER } else { 2 * QUEUED_BYTES_PER_PEER };

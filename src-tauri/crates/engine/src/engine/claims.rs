@@ -19,8 +19,10 @@ use std::time::Duration;
 pub(super) const VARIANTS: u8 = 3;
 /// Invites of one room that one device serves: the newest.
 const SERVED_INVITES: usize = 4;
-/// How long to wait when all variants are taken.
+/// How long to wait when all of our own variants are taken.
 const RETRY: Duration = Duration::from_secs(15);
+/// How long to wait when all of an invite's doors are taken: three others serve it.
+const RETRY_DOOR: Duration = Duration::from_secs(60);
 
 /// What an address is for.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -95,12 +97,16 @@ impl Engine {
 
     pub(super) fn on_taken(&mut self, broker: BrokerUrl, address: Address, now: Now) {
         let Some(claim) = self.claims.held.remove(&(broker.clone(), address)) else { return };
-        let wait = u64::from(self.jitter()) * RETRY.as_micros() as u64 / u64::from(u32::MAX);
+        let least = match claim.purpose {
+            Purpose::Invite(..) => RETRY_DOOR,
+            Purpose::Member(_) | Purpose::Knock(_) => RETRY,
+        };
+        let wait = u64::from(self.jitter()) * least.as_micros() as u64 / u64::from(u32::MAX);
         // The broker answers, whatever it says.
         self.set_broker(broker.clone(), None);
         let shift = self.claims.shifts.entry((broker, claim.purpose)).or_default();
         shift.variant = (shift.variant + 1) % VARIANTS;
-        shift.retry = (shift.variant == 0).then(|| now.mono.plus(RETRY).plus(Duration::from_micros(wait)));
+        shift.retry = (shift.variant == 0).then(|| now.mono.plus(least).plus(Duration::from_micros(wait)));
     }
 
     pub(super) fn on_lost(&mut self, broker: BrokerUrl, address: Address, trouble: BrokerTrouble) {

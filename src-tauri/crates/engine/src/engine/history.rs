@@ -225,7 +225,6 @@ impl Engine {
         room.logs.forget_refusals();
         let (is_member, was_member) = (room.membership.is_member(me), room.membership.was_member(me));
         match room.standing {
-            Standing::Knocking if is_member => self.admitted(id, now),
             Standing::Member if was_member && !is_member && room.leaving.is_none() => {
                 room.standing = Standing::Gone;
                 let record = room.record(id);

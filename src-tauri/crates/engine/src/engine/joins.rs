@@ -147,12 +147,8 @@ impl Engine {
 
     /// Offers a link at every door of every invite whose time has come.
     pub(super) fn settle_knocks(&mut self, now: Now) {
-        // The log and the secret may come in either order, and from before a restart.
-        let me = self.me;
-        let inside = |room: &&RoomId| {
-            self.rooms.get(*room).is_some_and(|state| !state.epochs.is_empty() && state.membership.is_member(me))
-        };
-        for room in self.knocks.keys().filter(inside).copied().collect::<Vec<_>>() {
+        let inside: Vec<RoomId> = self.knocks.keys().filter(|room| self.is_inside(**room)).copied().collect();
+        for room in inside {
             self.admitted(room, now);
         }
         let due: Vec<RoomId> = self
@@ -171,6 +167,17 @@ impl Engine {
         }
     }
 
+    /// Whether the log says that we are in, and is all that the door had of our own: who comes back after having left
+    /// finds an old ADMIT first, and must not write before its own LEAVE has been read again.
+    fn is_inside(&self, room: RoomId) -> bool {
+        let own = LogKey { author: self.me, log: self.log };
+        let link = self.knocks.get(&room).and_then(|knock| knock.link);
+        let door = link.and_then(|link| self.mesh.get(link)).and_then(|link| link.peer);
+        let (Some(state), Some(door)) = (self.rooms.get(&room), door) else { return false };
+        let caught_up = state.logs.head(own) >= state.sync.have(door, own);
+        !state.epochs.is_empty() && caught_up && state.membership.is_member(self.me)
+    }
+
     fn offer_knock(&mut self, room: RoomId, now: Now) {
         let held = self.claims.up(Purpose::Knock(room));
         let Some(knock) = self.knocks.get_mut(&room) else { return };
@@ -178,7 +185,13 @@ impl Engine {
             knock.next = Instant(u64::MAX);
             return;
         }
-        let day = Day::of(now.wall).guess(knock.attempt);
+        let today = Day::of(now.wall);
+        // Mostly today; a neighbour, as a clock may be on the other side of midnight.
+        let day = match knock.attempt % 4 {
+            2 => today.before(),
+            3 => today.after(),
+            _ => today,
+        };
         let rendezvous = knock.invite.keys().rendezvous;
         let mut routes = Vec::new();
         for (broker, from) in held {
@@ -277,7 +290,7 @@ impl Engine {
     }
 
     /// Our own ADMIT is in our own log.
-    pub(super) fn admitted(&mut self, room: RoomId, now: Now) {
+    fn admitted(&mut self, room: RoomId, now: Now) {
         let Some(state) = self.rooms.get_mut(&room) else { return };
         if state.epochs.is_empty() {
             return;

@@ -99,11 +99,16 @@ impl Engine {
                 .collect();
             // A member who knows both is faster than any broker and needs none; brokers are the second attempt.
             if routes.is_empty() || attempt % 2 == 1 {
-                let day = Day::of(now.wall).guess(attempt);
-                let variant = u8::try_from(attempt / 4 % u32::from(super::claims::VARIANTS)).unwrap_or(0);
-                let to = member_address(&room_rendezvous(&key), peer, day, variant);
+                let rendezvous = room_rendezvous(&key);
+                // Where they should be; and each time one more place where a squatter or a clock may have put them.
+                let today = Day::of(now.wall);
+                let (day, variant) = today.guess(attempt, super::claims::VARIANTS);
+                let usual = member_address(&rendezvous, peer, today, 0);
+                let other = member_address(&rendezvous, peer, day, variant);
                 for (broker, from) in self.claims.up(Purpose::Member(id)) {
-                    routes.push(Route::Broker { broker, from, to: to.clone() });
+                    for to in [&usual, &other] {
+                        routes.push(Route::Broker { broker: broker.clone(), from: from.clone(), to: to.clone() });
+                    }
                 }
             }
             if !routes.is_empty() {

@@ -74,7 +74,7 @@ pub(super) enum Leaving {
 
 impl Rules for Membership {
     fn admits(&self, author: DeviceId) -> bool {
-        self.is_heard(author)
+        self.is_member(author)
     }
 }
 

@@ -253,7 +253,13 @@ impl Mesh {
     }
 
     /// Judges an offer from `from`, which is signed and sealed well.
-    pub(crate) fn judge(&mut self, from: DeviceId, connection: ConnectionId, purpose: LinkPurpose) -> Verdict {
+    pub(crate) fn judge(
+        &mut self,
+        from: DeviceId,
+        connection: ConnectionId,
+        purpose: LinkPurpose,
+        seal: Seal,
+    ) -> Verdict {
         if !self.seen.insert((from, connection)) {
             return Verdict::Ignore;
         }
@@ -276,7 +282,8 @@ impl Mesh {
             })
             .map(|(id, _)| *id)
             .collect();
-        if let Some(offered) = ours.first()
+        // Who knocks at an invite's door has no room key, or lost it with its power: it cannot read what we insist on.
+        if let (Some(offered), Seal::Epoch(_)) = (ours.first(), seal)
             && self.me > from
         {
             return Verdict::Insist(*offered);
@@ -436,20 +443,32 @@ mod tests {
         let mut polite = Mesh::new(small);
         let own = offer(&mut polite, large, 7);
         assert_eq!(
-            polite.judge(large, ConnectionId([8; 16]), LinkPurpose::Chat),
+            polite.judge(large, ConnectionId([8; 16]), LinkPurpose::Chat, Seal::Epoch(1)),
             Verdict::Answer { yielding: vec![own] }
         );
         let mut impolite = Mesh::new(large);
         let own = offer(&mut impolite, small, 8);
-        assert_eq!(impolite.judge(small, ConnectionId([7; 16]), LinkPurpose::Chat), Verdict::Insist(own));
+        assert_eq!(
+            impolite.judge(small, ConnectionId([7; 16]), LinkPurpose::Chat, Seal::Epoch(1)),
+            Verdict::Insist(own)
+        );
+    }
+
+    #[test]
+    fn who_knocks_is_answered_even_by_the_side_that_would_insist() {
+        let mut mesh = Mesh::new(device(2));
+        let own = offer(&mut mesh, device(1), 8);
+        let knock = Seal::Invite(InviteId([9; 32]));
+        let verdict = mesh.judge(device(1), ConnectionId([7; 16]), LinkPurpose::Chat, knock);
+        assert_eq!(verdict, Verdict::Answer { yielding: vec![own] });
     }
 
     #[test]
     fn a_replayed_offer_is_ignored() {
         let mut mesh = Mesh::new(device(1));
         let connection = ConnectionId([8; 16]);
-        assert_ne!(mesh.judge(device(2), connection, LinkPurpose::Chat), Verdict::Ignore);
-        assert_eq!(mesh.judge(device(2), connection, LinkPurpose::Chat), Verdict::Ignore);
+        assert_ne!(mesh.judge(device(2), connection, LinkPurpose::Chat, Seal::Epoch(1)), Verdict::Ignore);
+        assert_eq!(mesh.judge(device(2), connection, LinkPurpose::Chat, Seal::Epoch(1)), Verdict::Ignore);
     }
 
     #[test]
@@ -457,13 +476,13 @@ mod tests {
         let mut mesh = Mesh::new(device(1));
         for n in 0..HALF_OPEN_PER_PEER as u8 {
             let connection = ConnectionId([n; 16]);
-            assert_ne!(mesh.judge(device(2), connection, LinkPurpose::Chat), Verdict::Ignore);
+            assert_ne!(mesh.judge(device(2), connection, LinkPurpose::Chat, Seal::Epoch(1)), Verdict::Ignore);
             let room = RoomId([0; 32]);
             let peer = Some(device(2));
             mesh.insert(LinkPurpose::Chat, false, peer, room, Seal::Epoch(1), Vec::new(), connection, Instant(0));
         }
-        assert_eq!(mesh.judge(device(2), ConnectionId([99; 16]), LinkPurpose::Chat), Verdict::Ignore);
-        assert_ne!(mesh.judge(device(3), ConnectionId([98; 16]), LinkPurpose::Chat), Verdict::Ignore);
+        assert_eq!(mesh.judge(device(2), ConnectionId([99; 16]), LinkPurpose::Chat, Seal::Epoch(1)), Verdict::Ignore);
+        assert_ne!(mesh.judge(device(3), ConnectionId([98; 16]), LinkPurpose::Chat, Seal::Epoch(1)), Verdict::Ignore);
     }
 
     #[test]

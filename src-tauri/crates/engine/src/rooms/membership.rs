@@ -2,14 +2,15 @@
 //! entries computes the same answer, whatever order they came in.
 //!
 //! GENESIS makes its author creator. INVITE publishes an invite (members may, if it asks for approval; admins may in any
-//! case). ADMIT counts when its author is a member (an admin where approval is asked for), its invite exists, lives and
-//! has uses left, and the invite's own key vouches for the device. LEAVE ends the author's membership. What does not
-//! count is kept in the log and ignored here.
+//! case). ADMIT counts when its author is a member (an admin where approval is asked for), its invite exists, had not
+//! expired when the ADMIT was written, and the invite's own key vouches for the device. LEAVE ends the author's
+//! membership. What does not count is kept in the log and ignored here.
 //!
-//! An ADMIT can come to nothing later: two doors may spend an invite's last use at the same time, or admit while
-//! somebody withdraws the invite, and the order decides. Whoever lost so is no member, but what they wrote while their
-//! door believed in them is already in logs that others build on: such devices are *vouched for*, and their entries
-//! are taken by everyone rather than by half of the room.
+//! Uses and withdrawal are for doors to respect: an ADMIT that was right when it was written must not be undone by one
+//! that nobody at its door could know of, or what the newcomer has said since would stand in one half of the room and not
+//! in the other. So the fold holds against an ADMIT only what is certainly in its past, which is what stands before it in
+//! its author's own log: no door admits more than an invite's uses, or after it withdrew the invite itself. Two doors
+//! that are cut off from each other can spend the last use twice; both newcomers are in.
 
 use super::Role;
 use crate::identity::{Context, verify};
@@ -35,10 +36,25 @@ pub(crate) struct Invite {
     pub(crate) body: InviteBody,
     pub(crate) used: u32,
     pub(crate) revoked: bool,
+    /// How many each member let in with it, and who withdrew it.
+    used_by: BTreeMap<DeviceId, u32>,
+    revoked_by: BTreeSet<DeviceId>,
 }
 
 impl Invite {
-    /// Whether it can admit one more at `wall`.
+    fn new(by: DeviceId, body: InviteBody) -> Self {
+        let (used_by, revoked_by) = (BTreeMap::new(), BTreeSet::new());
+        Self { by, body, used: 0, revoked: false, used_by, revoked_by }
+    }
+
+    /// Whether an ADMIT by `author`, written then, counts.
+    fn counts(&self, author: DeviceId, written: UnixMillis) -> bool {
+        let spent = self.used_by.get(&author).copied().unwrap_or(0);
+        let has_uses = self.body.uses == 0 || spent < self.body.uses;
+        has_uses && !self.revoked_by.contains(&author) && written.0 / 1000 <= self.body.expires
+    }
+
+    /// Whether an honest door lets one more in at `wall`.
     pub(crate) fn admits(&self, wall: UnixMillis) -> Result<(), Spent> {
         if self.revoked {
             return Err(Spent::Revoked);
@@ -81,8 +97,6 @@ pub(crate) struct Membership {
     /// Everyone who ever was one, with the last profile known.
     profiles: BTreeMap<DeviceId, (OrderKey, Profile)>,
     ever: BTreeMap<DeviceId, Profile>,
-    /// Admitted in vain, see above.
-    vouched: BTreeSet<DeviceId>,
     /// Gone by their own word.
     left: BTreeSet<DeviceId>,
     invites: BTreeMap<InviteId, Invite>,
@@ -97,7 +111,6 @@ impl Membership {
             members: BTreeMap::new(),
             profiles: BTreeMap::new(),
             ever: BTreeMap::new(),
-            vouched: BTreeSet::new(),
             left: BTreeSet::new(),
             invites: BTreeMap::new(),
         }
@@ -142,11 +155,6 @@ impl Membership {
 
     pub(crate) fn is_member(&self, device: DeviceId) -> bool {
         self.members.contains_key(&device)
-    }
-
-    /// Whether entries of this author are taken: members, and those who were admitted in vain.
-    pub(crate) fn is_heard(&self, device: DeviceId) -> bool {
-        self.is_member(device) || self.vouched.contains(&device)
     }
 
     /// Whether the device has said LEAVE and was not admitted again.
@@ -204,7 +212,6 @@ impl Membership {
     fn fold(&mut self) {
         self.members.clear();
         self.ever.clear();
-        self.vouched.clear();
         self.left.clear();
         self.invites.clear();
         let ops = std::mem::take(&mut self.ops);
@@ -215,7 +222,6 @@ impl Membership {
     }
 
     fn apply(&mut self, order: OrderKey, op: &MemberOp) {
-        let wall = op.written;
         if let Body::Genesis { name, profile, .. } = &op.body {
             if RoomId(order.hash.0) == self.room {
                 self.name.clone_from(name);
@@ -223,45 +229,36 @@ impl Membership {
             }
             return;
         }
-        let role = self.role(op.author);
-        if role.is_none() && !self.vouched.contains(&op.author) {
-            return;
-        }
+        let Some(role) = self.role(op.author) else { return };
         match &op.body {
             Body::Invite(body) => {
-                let allowed = body.approval || role >= Some(Role::Admin);
-                let live = self.invites.values().filter(|invite| invite.admits(wall).is_ok()).count();
+                let allowed = body.approval || role >= Role::Admin;
+                let live = self.invites.values().filter(|invite| invite.admits(op.written).is_ok()).count();
                 if allowed && live < INVITES_PER_ROOM {
-                    // Of somebody who was admitted in vain it is as good as withdrawn.
-                    let invite = Invite { by: op.author, body: *body, used: 0, revoked: role.is_none() };
                     // First come in the order: a second INVITE cannot refill or loosen one.
-                    self.invites.entry(body.invite).or_insert(invite);
+                    self.invites.entry(body.invite).or_insert_with(|| Invite::new(op.author, *body));
                 }
             }
             Body::Admit { device, invite, profile, .. } => {
                 let Some(record) = self.invites.get_mut(invite) else { return };
-                let entitled = !record.body.approval || role >= Some(Role::Admin);
-                if !op.proven || !entitled || self.members.contains_key(device) {
-                    return;
-                }
-                if role.is_some() && self.members.len() < MEMBERS && record.admits(wall).is_ok() {
-                    record.used += 1;
+                let entitled = !record.body.approval || role >= Role::Admin;
+                let fits = self.members.len() < MEMBERS && !self.members.contains_key(device);
+                if op.proven && entitled && fits && record.counts(op.author, op.written) {
+                    record.used = record.used.saturating_add(1);
+                    *record.used_by.entry(op.author).or_default() += 1;
                     self.admit(*device, Role::Member, op.shown, profile.clone());
-                } else if self.ever.len() < 2 * MEMBERS {
-                    self.vouched.insert(*device);
-                    self.ever.entry(*device).or_insert_with(|| profile.clone());
                 }
             }
             Body::RevokeInvite { invite } => {
                 if let Some(record) = self.invites.get_mut(invite)
-                    && (record.by == op.author || role >= Some(Role::Admin))
+                    && (record.by == op.author || role >= Role::Admin)
                 {
                     record.revoked = true;
+                    record.revoked_by.insert(op.author);
                 }
             }
             Body::Leave => {
                 self.members.remove(&op.author);
-                self.vouched.remove(&op.author);
                 self.left.insert(op.author);
             }
             Body::Genesis { .. } | Body::Text { .. } | Body::Picture(_) | Body::Profile(_) | Body::Receipt { .. } => {}
@@ -270,7 +267,6 @@ impl Membership {
 
     fn admit(&mut self, device: DeviceId, role: Role, since: UnixMillis, profile: Profile) {
         self.members.insert(device, Member { role, since });
-        self.vouched.remove(&device);
         self.left.remove(&device);
         self.ever.insert(device, profile);
     }

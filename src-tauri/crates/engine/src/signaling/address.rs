@@ -16,13 +16,26 @@ impl Day {
         Self(u32::try_from(wall.0 / 86_400_000).unwrap_or(u32::MAX))
     }
 
-    /// The day to try at the `attempt`th time: today mostly, a neighbour when a clock may be on the other side of midnight.
-    pub fn guess(self, attempt: u32) -> Self {
-        match attempt % 4 {
-            2 => Self(self.0.saturating_sub(1)),
-            3 => Self(self.0.saturating_add(1)),
-            _ => self,
+    /// Where else to look at the `attempt`th time, besides today's first address: at one of today's other `variants`, in
+    /// case of a squatter, or on a neighbouring day, when a clock may be on the other side of midnight.
+    pub fn guess(self, attempt: u32, variants: u8) -> (Self, u8) {
+        let others = u32::from(variants) - 1;
+        let turn = attempt % (others + 2);
+        match turn.checked_sub(others) {
+            None => (self, u8::try_from(turn + 1).unwrap_or(0)),
+            Some(0) => (self.before(), 0),
+            Some(_) => (self.after(), 0),
         }
+    }
+
+    /// Yesterday.
+    pub fn before(self) -> Self {
+        Self(self.0.saturating_sub(1))
+    }
+
+    /// Tomorrow.
+    pub fn after(self) -> Self {
+        Self(self.0.saturating_add(1))
     }
 }
 

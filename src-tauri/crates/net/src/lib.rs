@@ -15,7 +15,7 @@ pub mod link;
 mod runtime;
 mod sdp;
 
-pub use actor::{Clock, HostNews, Ports, StoreOrder, run};
+pub use actor::{Brain, Clock, HostNews, Ports, StoreOrder, run};
 pub use bulk::{BlobIo, BlobSink};
 pub use candidates::local_addresses;
 pub use config::{IceServer, NetConfig};

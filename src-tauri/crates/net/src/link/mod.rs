@@ -98,10 +98,11 @@ impl Link {
         Self { commands }
     }
 
-    /// Hands a command on; false when the link is gone or its queue is full, which ends it.
+    /// Hands a command on; false when the link's queue is full and it must be given up. One that has ended takes no
+    /// notice: its last event is on its way.
     #[must_use]
     pub fn command(&self, command: LinkCommand) -> bool {
-        self.commands.try_send(command).is_ok()
+        !matches!(self.commands.try_send(command), Err(mpsc::error::TrySendError::Full(_)))
     }
 }
 

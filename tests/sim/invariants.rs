@@ -118,8 +118,10 @@ impl World {
             );
             let can_be_heard = self.nodes.iter().any(|other| {
                 let view = other.host.rooms.get(room).filter(|view| view.standing == Standing::Member);
-                // Who must approve is a person; the walk plays that person, so that requests do not last.
-                other.is_up() && view.is_some_and(|view| view.invites.iter().any(|invite| !invite.approval))
+                let works = |view: &RoomView| {
+                    view.invites.iter().any(|i| Some(&i.invite) == node.knocked.get(room) && !i.approval)
+                };
+                other.is_up() && view.is_some_and(works)
             });
             if waits && can_be_heard && !node.host.rooms.contains_key(room) {
                 return Err(format!("{} still knocks at {room:?}: {:?}", node.name, states.last()));

@@ -3,7 +3,7 @@
 use crate::broker::Client;
 use crate::network::EndId;
 use natter_engine::Engine;
-use natter_engine::ids::{BlobHash, BrokerUrl, CommandId, DeviceId, EntryHash, LinkId, LogId, RoomId};
+use natter_engine::ids::{BlobHash, BrokerUrl, CommandId, DeviceId, EntryHash, InviteId, LinkId, LogId, RoomId};
 use natter_engine::port::{BlobState, JoinState, Notify, OrderKey, Refusal, Reply, StoreTrouble, StoredEntry};
 use natter_engine::rooms::RoomView;
 use natter_engine::time::{Instant, Now, UnixMillis};
@@ -52,6 +52,8 @@ pub struct Node {
     pub brokers: Vec<BrokerUrl>,
     pub(crate) announce: Vec<BrokerUrl>,
     pub(crate) next_command: u64,
+    /// With which invite it knocked last at each room.
+    pub(crate) knocked: BTreeMap<RoomId, InviteId>,
     /// Inputs handled in the current virtual second, and timeouts at the current instant.
     pub(crate) busy: (u64, u32),
     pub(crate) idle_timeouts: (u64, u32),

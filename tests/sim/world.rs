@@ -135,6 +135,7 @@ impl World {
             brokers,
             announce: Vec::new(),
             next_command: 1,
+            knocked: std::collections::BTreeMap::new(),
             busy: (0, 0),
             idle_timeouts: (0, 0),
             host: Host::default(),
@@ -434,6 +435,9 @@ impl World {
         let name = CommandId(node.next_command);
         node.next_command += 1;
         node.host.waiting.insert(name);
+        if let Command::Join { invite } = &command {
+            node.knocked.insert(invite.room, invite.id());
+        }
         self.tell(id, Input::Command(name, command));
         name
     }

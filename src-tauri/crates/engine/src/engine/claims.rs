@@ -17,7 +17,7 @@ use std::time::Duration;
 
 /// How many addresses a purpose has, in case of squatters.
 pub(super) const VARIANTS: u8 = 3;
-/// Invites of one room that one device serves: the newest.
+/// Invites of one room that one device serves: those that work, the longest-lived first, then spent ones.
 const SERVED_INVITES: usize = 4;
 /// How long to wait when all of our own variants are taken.
 const RETRY: Duration = Duration::from_secs(15);
@@ -174,7 +174,9 @@ impl Engine {
                     !invite.body.approval || room.membership.role(self.me).is_some_and(|role| role >= Role::Admin)
                 })
                 .collect();
-            invites.sort_by_key(|(_, invite)| std::cmp::Reverse(invite.body.expires));
+            // Those that still admit somebody first; at the doors of the others people at least hear why not.
+            invites
+                .sort_by_key(|(_, invite)| (invite.admits(now.wall).is_err(), std::cmp::Reverse(invite.body.expires)));
             for broker in self.room_brokers(&room.brokers) {
                 let purpose = Purpose::Member(*id);
                 if let Some(n) = self.variant(&broker, purpose) {

@@ -71,7 +71,7 @@ impl Engine {
 
     fn invite_sealing(&self, room: RoomId, invite: InviteId) -> Option<SealingKey> {
         if let Some(knock) = self.knocks.get(&room).filter(|knock| knock.invite.id() == invite) {
-            return Some(SealingKey(knock.invite.keys().sealing));
+            return Some(SealingKey::of_invite(&knock.invite.keys()));
         }
         let record = self.rooms.get(&room)?.membership.invites().get(&invite)?;
         Some(SealingKey(record.body.sealing))

@@ -10,6 +10,7 @@
 
 use crate::ids::{Address, DeviceId};
 use crate::port::SignalKind;
+use crate::wire::InviteKeys;
 use crate::wire::frame::signal_tag;
 use crate::wire::limits::{ENVELOPE_BYTES, ENVELOPE_PADDING};
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
@@ -26,6 +27,11 @@ impl SealingKey {
     /// Of a room's epoch.
     pub fn of_epoch(epoch_key: &[u8; 32]) -> Self {
         Self(blake3::derive_key("natter 2026-11 room sealing v1", epoch_key))
+    }
+
+    /// Of an invite.
+    pub fn of_invite(keys: &InviteKeys) -> Self {
+        Self(keys.sealing)
     }
 
     fn id(self) -> [u8; 8] {

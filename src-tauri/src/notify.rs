@@ -19,6 +19,8 @@ const REFILL: Duration = Duration::from_secs(3);
 /// Longest title and body, in characters; a notification shows two or three lines of it anyway.
 const TITLE_MAX: usize = 80;
 const BODY_MAX: usize = 300;
+/// What a knock says: the API gives it no text.
+const KNOCK: &str = "Would like to come in";
 
 /// Something to hear about.
 #[derive(Debug)]
@@ -31,7 +33,7 @@ pub(crate) struct Ring {
     pub(crate) message: Option<String>,
     /// Sender.
     pub(crate) name: String,
-    /// One line of it.
+    /// One line of it; empty for a knock.
     pub(crate) text: String,
 }
 
@@ -71,9 +73,10 @@ pub(crate) fn listen<R: Runtime>(app: &AppHandle<R>) -> tauri_plugin_notificatio
     })
 }
 
-/// The text, then the room on a line of its own. A Linux desktop reads markup in a body, and both came from peers.
+/// The text (a knock has none), then the room on a line of its own. A Linux desktop reads markup in a body, and both came from peers.
 fn body(ring: &Ring) -> String {
-    let text = shorten(&ring.text, BODY_MAX);
+    let text =
+        if ring.message.is_none() && ring.text.is_empty() { KNOCK.to_owned() } else { shorten(&ring.text, BODY_MAX) };
     let body =
         if ring.room_name == ring.name { text } else { format!("{text}\n{}", shorten(&ring.room_name, TITLE_MAX)) };
     if cfg!(target_os = "linux") { body.replace('&', "&amp;").replace('<', "&lt;") } else { body }
@@ -137,6 +140,11 @@ mod tests {
     fn a_long_message_is_cut_between_characters() {
         let shown = body(&ring(&"ü".repeat(BODY_MAX + 1)));
         assert!(shown.starts_with(&format!("{}…\n", "ü".repeat(BODY_MAX))));
+    }
+
+    #[test]
+    fn a_knock_says_what_it_is() {
+        assert!(body(&ring("")).starts_with("Would like to come in\nGarden"));
     }
 
     #[test]

@@ -109,7 +109,7 @@ for (const [size, viewport] of Object.entries({ phone: SIZES.phone, desktop: SIZ
     const fingerprint = await bob.locator(".join-mine .mono").textContent();
     assert.equal(await alice.locator(".request .mono").textContent(), fingerprint);
     await alice.getByRole("button", { name: "Let in", exact: true }).click();
-    await bob.getByRole("heading", { name: "Kitchen" }).waitFor({ timeout: LONG_MS });
+    await bob.getByRole("heading", { name: "Kitchen", exact: true }).waitFor({ timeout: LONG_MS });
   });
   await check(`${size}: text both ways, with names and times`, async () => {
     await say(alice, "Is the kettle on?");
@@ -150,7 +150,7 @@ for (const [size, viewport] of Object.entries({ phone: SIZES.phone, desktop: SIZ
   });
   await check(`${size}: a reload brings everything back`, async () => {
     await bob.reload();
-    await bob.getByRole("heading", { name: "Kitchen" }).waitFor();
+    await bob.getByRole("heading", { name: "Kitchen", exact: true }).waitFor();
     await reads(bob, "Is the kettle on?", "Alice Aldridge");
   });
   await Promise.all([alice, bob].map((page, i) => page.screenshot({ path: new URL(`serve-${size}-${i === 0 ? "a" : "b"}.png`, OUT).pathname })));

@@ -29,7 +29,7 @@ export function followJoin(room) {
     const join = joins.find((j) => j.room === room);
     if (!join) return seen ? close() : undefined;
     seen = true;
-    const at = STEPS.indexOf(join.progress);
+    const at = join.progress === "admitted" ? STEPS.length : STEPS.indexOf(join.progress);
     steps.hidden = at < 0;
     steps.replaceChildren(...STEPS.map((step, i) => {
       const state = i < at ? "done" : i === at ? "now" : "later";

@@ -37,11 +37,11 @@ export function applyChange(state, change) {
   switch (change.type) {
     case "phase": return { ...state, phase: change.phase };
     case "me": return { ...state, me: change.me };
-    case "room": return { ...state, rooms: sortRooms(put(state.rooms, change.room, (r) => r.id)) };
+    case "room": return settleJoins({ ...state, rooms: sortRooms(put(state.rooms, change.room, (r) => r.id)) });
     case "roomRemoved": return removeRoom(state, change.room);
     case "message": return withTimeline(state, change.room, (t) => timeline.insert(t, change.message));
     case "delivery": return withTimeline(state, change.room, (t) => timeline.deliver(t, change.delivery));
-    case "join": return { ...state, joins: put(state.joins, change.join, (j) => j.room).filter(isShown) };
+    case "join": return settleJoins({ ...state, joins: put(state.joins, change.join, (j) => j.room) });
     case "blob": return { ...state, timelines: mapValues(state.timelines, (t) => timeline.transfer(t, change.blob)) };
     case "network": return { ...state, network: change.network };
     case "trouble": return addTrouble(state, change.error);
@@ -50,8 +50,12 @@ export function applyChange(state, change) {
   }
 }
 
-/** A knock that ended well shows as a room, one given up here not at all. @param {Join} join */
-const isShown = (join) => join.progress !== "cancelled" && join.progress !== "admitted";
+/** A knock that ended well stays until its room is there, one given up here not at all. @param {State} state @returns {State} */
+function settleJoins(state) {
+  const there = (/** @type {Join} */ join) => state.rooms.some((room) => room.id === join.room);
+  const joins = state.joins.filter((join) => join.progress !== "cancelled" && !(join.progress === "admitted" && there(join)));
+  return joins.length === state.joins.length ? state : { ...state, joins };
+}
 
 /** @template T @param {readonly T[]} items @param {T} item @param {(item: T) => string} keyOf */
 function put(items, item, keyOf) {

@@ -84,10 +84,11 @@ export const STORIES = [
       await page.locator(".step.now", { hasText: words }).waitFor();
     }
     join("admitted");
+    await until("every step done", async () => (await page.locator(".step.done").count()) === 3);
     const joined = room("Book circle", [robin, bea], [message(bea, { type: "joined", device: robin.device }, { time: NOW })], { role: "member" });
     host.state.rooms.push(joined);
     host.push({ type: "room", room: { ...joined, messages: undefined } });
-    await page.getByRole("heading", { name: "Book circle" }).waitFor();
+    await page.getByRole("heading", { name: "Book circle", exact: true }).waitFor();
     assert.equal(await page.locator("dialog[open]").count(), 0);
   } },
   { name: "a knock can be cancelled", state: "joining", tell: async ({ page }) => {

@@ -54,13 +54,17 @@ test("deliveries and blobs touch only what they name", () => {
   assert.equal(timeline.transfer(t, { blob: "y", transfer: { type: "here" } }), t);
 });
 
-test("a knock that ended well or was given up goes from the list, a refused one stays to be read", () => {
+// The dialog that followed a knock closed without opening the room when `admitted` came a moment before it.
+test("a knock that ended well stays until its room is there; one given up goes, a refused one stays to be read", () => {
   const join = (/** @type {any} */ progress) => ({ type: /** @type {const} */ ("join"), join: { room: "r", roomName: "R", progress } });
   let state = applyChange(INITIAL, join("connecting"));
   state = applyChange(state, join("declined"));
   assert.deepEqual(state.joins.map((j) => j.progress), ["declined"]);
   assert.equal(applyChange(state, join("cancelled")).joins.length, 0);
-  assert.equal(applyChange(state, join("admitted")).joins.length, 0);
+  const admitted = applyChange(state, join("admitted"));
+  assert.deepEqual(admitted.joins.map((j) => j.progress), ["admitted"]);
+  assert.equal(applyChange(admitted, { type: "room", room: room("r") }).joins.length, 0);
+  assert.equal(applyChange(applyChange(state, { type: "room", room: room("r") }), join("admitted")).joins.length, 0);
 });
 
 test("troubles are kept once each, and not without end", () => {

@@ -12,6 +12,9 @@ use tokio::sync::mpsc;
 /// Longer than anything here takes on a busy machine.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
+/// More than any side here has to say: a link waits for whoever does not listen, and so would its peer.
+const EVENTS: usize = 1024;
+
 /// One side: a link and what it said.
 pub(super) struct Side {
     pub(super) link: Link,
@@ -25,7 +28,7 @@ impl Side {
     }
 
     pub(super) fn with(purpose: LinkPurpose, remote: Option<SessionParams>, disk: Disk, config: NetConfig) -> Self {
-        let (told, events) = mpsc::channel(64);
+        let (told, events) = mpsc::channel(EVENTS);
         let link = Link::open(LinkId(1), purpose, remote, Arc::new(config), Arc::new(disk.clone()), told);
         Self { link, disk, events }
     }

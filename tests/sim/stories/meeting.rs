@@ -293,3 +293,25 @@ fn two_doors_spend_the_last_use_at_once_and_both_newcomers_are_in() {
     }
     assert!(split > 0, "the story happened at least once");
 }
+
+/// Several members open the same door at once, and a knock that found nobody waits at the broker for whoever opens the
+/// next one: neither may keep people from each other.
+#[test]
+fn a_newcomer_is_linked_with_everyone_within_seconds_whoever_opened() {
+    for seed in 0..20 {
+        let mut world = World::new(400 + seed);
+        let first = world.add("Ada");
+        let room = world.create_room(first, "Party");
+        let link = world.invite(first, room, party());
+        let mut people = vec![first];
+        for name in ["Ben", "Cleo", "Dan", "Eve", "Finn"] {
+            let next = world.add(name);
+            world.join(next, &link);
+            people.push(next);
+            let crowd = people.clone();
+            world.until(Duration::from_secs(4), "the newcomer sees all and is seen by all", |world| {
+                crowd.iter().all(|a| *a == next || (world.sees(*a, next, room) && world.sees(next, *a, room)))
+            });
+        }
+    }
+}

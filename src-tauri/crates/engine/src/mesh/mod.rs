@@ -91,6 +91,12 @@ impl Link {
     pub(crate) fn is_knock(&self) -> bool {
         matches!(self.seal, Seal::Invite(_))
     }
+
+    /// Whether this attempt says that the peer is being reached. A knock that we answer does not: the newcomer goes
+    /// through the first of several doors that open, and the others wait for nobody.
+    fn is_promising(&self) -> bool {
+        !self.is_live() && (self.offerer || !self.is_knock())
+    }
 }
 
 /// What to do with an offer that came in.
@@ -185,6 +191,10 @@ impl Mesh {
         self.links.values().filter(|link| !link.is_live() && link.peer == Some(peer)).count()
     }
 
+    fn is_being_reached(&self, peer: DeviceId) -> bool {
+        self.links.values().any(|link| link.peer == Some(peer) && link.is_promising())
+    }
+
     /// Whether one more may be started.
     pub(crate) fn has_room(&self) -> bool {
         self.half_open() < HALF_OPEN && self.live.len() < LINKS
@@ -271,19 +281,13 @@ impl Mesh {
             let fits = self.bulk_to(from).is_none() && self.half_open() < HALF_OPEN;
             return if fits { Verdict::Answer { yielding: Vec::new() } } else { Verdict::Ignore };
         }
-        let ours: Vec<LinkId> = self
-            .links
-            .iter()
-            .filter(|(_, link)| {
-                link.peer == Some(from)
-                    && link.purpose == LinkPurpose::Chat
-                    && link.offerer
-                    && matches!(link.state, State::Describing | State::Offered)
-            })
-            .map(|(id, _)| *id)
-            .collect();
-        // Who knocks at an invite's door has no room key, or lost it with its power: it cannot read what we insist on.
-        if let (Some(offered), Seal::Epoch(_)) = (ours.first(), seal)
+        let ours: Vec<LinkId> = match seal {
+            Seal::Epoch(_) => self.offered_to(from),
+            // Who knocks at an invite's door has no room key, or lost it with its power, and cannot read what we offer;
+            // or has it by now, and this knock was waiting at the broker for whoever would open: answer, yield nothing.
+            Seal::Invite(_) => Vec::new(),
+        };
+        if let Some(offered) = ours.first()
             && self.me > from
         {
             return Verdict::Insist(*offered);
@@ -292,6 +296,17 @@ impl Mesh {
             return Verdict::Ignore;
         }
         Verdict::Answer { yielding: ours }
+    }
+
+    /// Our own offers to a peer that are not answered yet.
+    fn offered_to(&self, peer: DeviceId) -> Vec<LinkId> {
+        let ours = |link: &Link| {
+            link.peer == Some(peer)
+                && link.purpose == LinkPurpose::Chat
+                && link.offerer
+                && matches!(link.state, State::Describing | State::Offered)
+        };
+        self.links.iter().filter(|(_, link)| ours(link)).map(|(id, _)| *id).collect()
     }
 
     /// A chat link has authenticated. Returns the link that must go: an older one, or this one if a glare ended so.
@@ -351,7 +366,7 @@ impl Mesh {
     pub(crate) fn due(&self, wanted: &BTreeSet<DeviceId>, now: Instant) -> Vec<DeviceId> {
         let due = |peer: &&DeviceId| {
             !self.live.contains_key(*peer)
-                && self.half_open_with(**peer) == 0
+                && !self.is_being_reached(**peer)
                 && self.dials.get(*peer).is_none_or(|dial| dial.next <= now)
         };
         wanted.iter().filter(due).copied().collect()
@@ -374,7 +389,7 @@ impl Mesh {
         if !self.has_room() {
             return None;
         }
-        let waits = |peer: &&DeviceId| !self.live.contains_key(*peer) && self.half_open_with(**peer) == 0;
+        let waits = |peer: &&DeviceId| !self.live.contains_key(*peer) && !self.is_being_reached(**peer);
         wanted.iter().filter(waits).map(|peer| self.dials.get(peer).map_or(Instant(0), |dial| dial.next)).min()
     }
 

@@ -16,6 +16,7 @@
 mod backlog;
 #[cfg(test)]
 mod tests;
+mod traced;
 
 use crate::brokers::Brokers;
 use crate::bulk::BlobIo;
@@ -244,6 +245,7 @@ impl<B: Brain> Actor<B> {
         if let Input::Command(id, Command::Shutdown) = &input {
             self.shutdown = Some(*id);
         }
+        traced::input(&input);
         let mut out = Vec::new();
         self.brain.handle(input, self.clock.now(), &mut out);
         // Carrying out can bring inputs of its own (a queue that is full): those follow, after what was said before.
@@ -263,6 +265,7 @@ impl<B: Brain> Actor<B> {
 
     /// Carries out one output. What comes back is an input that it caused on the spot.
     fn carry(&mut self, output: Output) -> Option<Input> {
+        traced::output(&output);
         match output {
             Output::Link(id, LinkCommand::Open { .. }) if self.links.len() >= LINKS => {
                 return Some(Input::Link(id, LinkEvent::Closed(CloseReason::Local)));

@@ -1,8 +1,13 @@
 // What the page does, told as small stories against the scripted backend.
 import assert from "node:assert/strict";
-import { SIZES, check, listen, until } from "../browser.mjs";
+import { SIZES, check, listen } from "../browser.mjs";
 import { serve } from "../scripted.mjs";
-import { STORIES } from "./stories.mjs";
+import { HANDS } from "./stories/hands.mjs";
+import { MESSAGES } from "./stories/messages.mjs";
+import { ROOMS } from "./stories/rooms.mjs";
+import { TIMELINE } from "./stories/timeline.mjs";
+
+const STORIES = [...ROOMS, ...MESSAGES, ...TIMELINE, ...HANDS];
 
 /** @param {import("playwright-core").Browser} browser @param {string} wanted */
 export async function behaviours(browser, wanted) {
@@ -27,25 +32,3 @@ export async function behaviours(browser, wanted) {
     });
   }
 }
-
-/** Where a message stands in the timeline's view, in pixels from its upper edge. @param {import("playwright-core").Page} page @param {string} id */
-export const top = (page, id) => page.evaluate((key) => {
-  const view = document.querySelector(".timeline");
-  const row = document.querySelector(`[data-message="${key}"]`);
-  return view && row ? row.getBoundingClientRect().top - view.getBoundingClientRect().top : Number.NaN;
-}, id);
-
-/** The first message that is seen whole. @param {import("playwright-core").Page} page */
-export const firstSeen = (page) => page.evaluate(() => {
-  const edge = document.querySelector(".timeline")?.getBoundingClientRect().top ?? 0;
-  const row = [...document.querySelectorAll(".message")].find((e) => e.getBoundingClientRect().top >= edge);
-  return /** @type {HTMLElement} */ (row)?.dataset.message ?? "";
-});
-
-/** @param {import("playwright-core").Page} page */
-export const toEnd = (page) => page.evaluate(() => {
-  const view = /** @type {HTMLElement} */ (document.querySelector(".timeline"));
-  return view.scrollHeight - view.scrollTop - view.clientHeight;
-});
-
-export { until };

@@ -47,9 +47,14 @@ configured: boolean,
  */
 up: boolean, 
 /**
- * Why not, in a word: unreachable, full, badKey, misbehaving, closed.
+ * Why not; absent while it is being connected to.
  */
-trouble: string | null, };
+trouble: BrokerTrouble | null, };
+
+/**
+ * Why a broker is of no use right now. All but `noPort` are tried again by themselves.
+ */
+export type BrokerTrouble = "unreachable" | "full" | "badKey" | "misbehaving" | "closed" | "noPort";
 
 /**
  * What changed. Each is a whole new value of something, never a patch inside it.
@@ -144,7 +149,7 @@ protection: Protection, } | { "type": "unlock",
 /**
  * The passphrase.
  */
-passphrase: string, } | { "type": "createRoom", 
+passphrase: string, } | { "type": "reopen" } | { "type": "createRoom", 
 /**
  * 1 to 64 graphemes.
  */

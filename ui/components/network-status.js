@@ -67,9 +67,10 @@ class NetworkStatus extends View {
 
   openDetails() {
     const { brokers } = app.state.value.network;
+    const { tone, text } = networkWords();
     const rows = brokers.length > 0 ? h("ul", { class: "brokers" }, ...brokers.map(brokerRow)) : h("p", { class: "quiet", text: t("broker.noneInUse") });
     openPopover(/** @type {Element} */ (this.bar), { label: t("network.title"), className: "network-card" },
-      h("h2", { text: networkWords().text }), h("p", { class: "quiet", text: t("network.explain") }), h("h3", { text: t("network.meetings") }), rows,
+      h("h2", { text }), h("p", { text: t("network.later"), hidden: tone !== "bad" }), h("p", { class: "quiet", text: t("network.explain") }), h("h3", { text: t("network.meetings") }), rows,
       h("button", { type: "button", class: "button wide", onclick: () => openSettings("connections") }, icon("settings"), h("span", { text: t("network.change") })));
   }
 }

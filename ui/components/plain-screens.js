@@ -2,7 +2,7 @@
 import { app } from "../stores/app.js";
 import { button, h, icon, setText } from "../lib/dom.js";
 import { has, t } from "../lib/i18n.js";
-import { words } from "../lib/errors.js";
+import { complain, words } from "../lib/errors.js";
 import { busy, passphraseField } from "./form.js";
 import { View } from "./view.js";
 
@@ -40,7 +40,7 @@ class BrokenScreen extends View {
     this.heading = h("h1");
     this.text = h("p", { class: "lead" });
     this.todo = h("p", { class: "todo" });
-    const again = button(t("broken.again"), () => location.reload(), { class: "button primary wide" }, "retry");
+    const again = button(t("broken.again"), () => busy(again, () => app.send({ type: "reopen" })).catch(complain), { class: "button primary wide" }, "retry");
     this.append(h("div", { class: "card plain-card", role: "alert" }, icon("warn", "icon badge bad"), this.heading, this.text, this.todo, again));
   }
 

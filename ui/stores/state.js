@@ -35,7 +35,7 @@ export function applyEvent(state, event) {
 /** @param {State} state @param {Change} change @returns {State} */
 export function applyChange(state, change) {
   switch (change.type) {
-    case "phase": return { ...state, phase: change.phase };
+    case "phase": return { ...state, phase: change.phase, troubles: mended(state, change.phase) };
     case "me": return { ...state, me: change.me };
     case "room": return settleJoins({ ...state, rooms: sortRooms(put(state.rooms, change.room, (r) => r.id)) });
     case "roomRemoved": return removeRoom(state, change.room);
@@ -49,6 +49,9 @@ export function applyChange(state, change) {
     default: return state; // A newer backend's change: nothing to show for it, and nothing lost.
   }
 }
+
+/** What kept the profile shut is over once it opens. @param {State} state @param {import("../backend/api").Phase} phase */
+const mended = (state, phase) => (state.phase === "broken" && phase !== "broken" ? [] : state.troubles);
 
 /** A knock that ended well stays until its room is there, one given up here not at all. @param {State} state @returns {State} */
 function settleJoins(state) {

@@ -29,7 +29,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
     /// Another program listens there.
-    #[error("port {} is in use on {}: another program, or another broker, listens there", .0.port(), .0.ip())]
+    #[error("port {} is in use on {} by another program, or another broker", .0.port(), .0.ip())]
     PortInUse(SocketAddr),
     /// The address is not one of this machine's.
     #[error("{} is not an address of this machine", .0.ip())]

@@ -1,7 +1,9 @@
 //! How a run ends when it does not end well: one line for a person, one number for a script.
 
+use natter_broker::BindError;
 use natter_node::api::{ApiError, Code};
 use std::fmt;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Why the process ends.
@@ -24,8 +26,10 @@ impl Failure {
     pub(crate) const DATABASE_TOO_NEW: u8 = 5;
     /// No space left.
     pub(crate) const DISK_FULL: u8 = 6;
-    /// The passphrase is wrong, too short, or its file cannot be read.
+    /// The key cannot be had: the passphrase is wrong or too short, its file cannot be read, the keychain is silent.
     pub(crate) const PASSPHRASE: u8 = 7;
+    /// The disk failed otherwise: not there, not ours to write to, broken.
+    pub(crate) const DISK_FAILED: u8 = 8;
     /// The arguments cannot be used, URLs among them (EX_USAGE of sysexits.h).
     pub(crate) const USAGE: Usage = Usage;
 
@@ -35,6 +39,15 @@ impl Failure {
 
     pub(crate) fn usage(sentence: impl fmt::Display) -> Self {
         Self::new(Usage::CODE, sentence)
+    }
+
+    /// The same, of the profile in that directory.
+    pub(crate) fn of_profile(error: ApiError, dir: &Path) -> Self {
+        let Self { code, sentence } = error.into();
+        if code == Usage::CODE {
+            return Self { code, sentence };
+        }
+        Self { code, sentence: format!("the profile in {}: {sentence}", dir.display()) }
     }
 
     /// Says it and gives the number.
@@ -59,6 +72,18 @@ impl From<Usage> for ExitCode {
     }
 }
 
+impl From<BindError> for Failure {
+    fn from(error: BindError) -> Self {
+        match error {
+            BindError::PortInUse(_) => {
+                Self::new(Self::PORT_IN_USE, format!("{error}: end it, or choose another port with --listen"))
+            }
+            BindError::NotOurs(_) => Self::new(Self::OTHER, format!("{error}: choose one of its own with --listen")),
+            BindError::NotAllowed(_) | BindError::Io(..) => Self::new(Self::OTHER, error),
+        }
+    }
+}
+
 impl From<ApiError> for Failure {
     fn from(error: ApiError) -> Self {
         let code = match error.code {
@@ -66,14 +91,14 @@ impl From<ApiError> for Failure {
             Code::DatabaseDamaged => Self::DATABASE_DAMAGED,
             Code::DatabaseTooNew => Self::DATABASE_TOO_NEW,
             Code::DiskFull => Self::DISK_FULL,
-            Code::WrongPassphrase | Code::WeakPassphrase => Self::PASSPHRASE,
+            Code::WrongPassphrase | Code::WeakPassphrase | Code::NoKeychain => Self::PASSPHRASE,
+            Code::DiskFailed => Self::DISK_FAILED,
             Code::BadBroker | Code::BadName | Code::TooMany | Code::TooLong | Code::Empty | Code::BadRequest => {
                 Usage::CODE
             }
             Code::NotSetUp
             | Code::Locked
             | Code::AlreadySetUp
-            | Code::NoKeychain
             | Code::NoSuchRoom
             | Code::NoSuchMessage
             | Code::NoSuchInvite
@@ -89,7 +114,6 @@ impl From<ApiError> for Failure {
             | Code::InviteUsedUp
             | Code::NotAPicture
             | Code::PictureTooLarge
-            | Code::DiskFailed
             | Code::TransferFailed
             | Code::ShuttingDown
             | Code::Internal => Self::OTHER,

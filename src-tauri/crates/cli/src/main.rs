@@ -13,6 +13,7 @@ mod peer;
 mod serve;
 mod signals;
 mod talk;
+mod telling;
 
 use clap::{Parser, Subcommand};
 use failure::Failure;
@@ -56,9 +57,7 @@ fn main() -> ExitCode {
         match cli.command {
             Action::Peer(args) => peer::run(args).await,
             Action::Serve(args) => serve::run(args).await,
-            Action::Broker(args) => {
-                broker::run(args).await.map_err(|error| Failure::new(Failure::OTHER, format!("{error:#}")))
-            }
+            Action::Broker(args) => broker::run(args).await,
         }
     });
     // A thread may still wait for a line on stdin that never comes.

@@ -5,6 +5,7 @@ use clap::Args;
 use natter_node::api::{Command, Phase, Protection};
 use natter_node::{Node, NodeConfig, Unattended};
 use std::io::Read;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// Bytes of a passphrase file that are read.
@@ -52,6 +53,8 @@ impl NodeOptions {
             None => Unattended::KeychainElseUnprotected,
         };
         let name = self.name.clone();
+        let dir = self.data_dir.clone();
+        let of_profile = |error| Failure::of_profile(error, &dir);
         let config = NodeConfig {
             data_dir: self.data_dir.clone(),
             brokers: self.brokers,
@@ -64,19 +67,21 @@ impl NodeOptions {
         };
         let node = Node::open(config).await?;
         if let Some(error) = node.broken() {
-            return Err(error.into());
+            return Err(of_profile(error));
         }
         let (state, _) = node.subscribe();
         match (state.phase, passphrase, name) {
             // It was tried and did not work: once more, to hear why.
             (Phase::Locked, Some(passphrase), _) => {
-                node.request(Command::Unlock { passphrase }).await?;
+                node.request(Command::Unlock { passphrase }).await.map_err(of_profile)?;
             }
             (Phase::Setup, Some(passphrase), Some(name)) => {
-                node.request(Command::Setup { name, protection: Protection::Passphrase { passphrase } }).await?;
+                let protection = Protection::Passphrase { passphrase };
+                node.request(Command::Setup { name, protection }).await.map_err(of_profile)?;
             }
             (Phase::Setup, None, Some(name)) => {
-                node.request(Command::Setup { name, protection: Protection::Unprotected }).await?;
+                let protection = Protection::Unprotected;
+                node.request(Command::Setup { name, protection }).await.map_err(of_profile)?;
             }
             (Phase::Setup | Phase::Locked | Phase::Ready | Phase::Broken, ..) => {}
         }
@@ -84,11 +89,18 @@ impl NodeOptions {
             eprintln!(
                 "natter-cli: WARNING: the key of {} lies UNPROTECTED beside it: whoever reads this disk reads everything. \
                  A profile made with --passphrase-file would not.",
-                self.data_dir.display()
+                dir.display()
             );
         }
         Ok(node)
     }
+}
+
+/// Reads `--listen`.
+pub(crate) fn listen(text: &str) -> Result<SocketAddr, String> {
+    let example = "give an IP address and a port, such as 127.0.0.1:9000 or [::1]:9000";
+    let numbers = text.strip_prefix("localhost:").map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"));
+    numbers.parse().map_err(|_| example.to_owned())
 }
 
 fn read_passphrase(path: &Path) -> Result<String, Failure> {

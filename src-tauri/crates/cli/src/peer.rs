@@ -4,6 +4,7 @@ use crate::failure::Failure;
 use crate::options::NodeOptions;
 use crate::signals::End;
 use crate::talk::{LINE_BYTES, Paths, Talk};
+use crate::telling;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -37,6 +38,7 @@ pub(crate) async fn run(args: PeerArgs) -> Result<(), Failure> {
     }
     let mut end = End::listen()?;
     let node = args.node.open().await?;
+    telling::start(node.clone());
     let (mut talk, first) = Talk::begin(node.clone(), Paths::Allowed);
     let (heard, mut lines) = mpsc::channel(LINES);
     let (says, to_write) = mpsc::channel(LINES);

@@ -54,39 +54,43 @@ impl From<InviteError> for ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Locked => Self::new(Code::DatabaseLocked, "another Natter uses this profile: close it first"),
+            StoreError::Locked => Self::in_use(),
             StoreError::TooNew { .. } => Self::new(
                 Code::DatabaseTooNew,
                 "the database was written by a newer Natter: update this one; nothing was changed",
             ),
-            StoreError::Damaged(_) | StoreError::Missing | StoreError::WrongKey => {
-                Self::new(Code::DatabaseDamaged, format!("{error}; it was left as it is, for a backup to replace"))
-            }
-            StoreError::DiskFull => disk_full(),
+            StoreError::Damaged(_) | StoreError::Missing | StoreError::WrongKey => Self::damaged(&error.to_string()),
+            StoreError::DiskFull => Self::disk_full(),
             StoreError::TooMany(_) | StoreError::Invalid(_) => Self::new(Code::TooLong, error.to_string()),
             StoreError::NoSuchRoom(_) => Refusal::NoSuchRoom.into(),
             StoreError::NoIdentity => Self::new(Code::NotSetUp, error.to_string()),
             StoreError::AlreadyCreated => Self::new(Code::AlreadySetUp, error.to_string()),
             StoreError::Conflict { .. } => Self::new(Code::Internal, error.to_string()),
             StoreError::Closed => Self::new(Code::ShuttingDown, error.to_string()),
-            StoreError::Io(_) | StoreError::Sqlite(_) => Self::new(Code::DiskFailed, error.to_string()),
+            StoreError::Io(_) | StoreError::Sqlite(_) => Self::disk_failed(&error.to_string()),
         }
     }
 }
 
 impl From<VaultError> for ApiError {
     fn from(error: VaultError) -> Self {
-        let code = match error {
-            VaultError::NoKeychain(_) => Code::NoKeychain,
+        let code = match &error {
+            VaultError::NoKeychain(_) => {
+                let sentence = format!("{error}: sign in and unlock it, or set up with a passphrase");
+                return Self::new(Code::NoKeychain, sentence);
+            }
             VaultError::WrongPassphrase => Code::WrongPassphrase,
             VaultError::PassphraseTooShort => Code::WeakPassphrase,
             VaultError::PassphraseTooLong => Code::TooLong,
-            VaultError::KeyGone | VaultError::Damaged(_) => Code::DatabaseDamaged,
-            VaultError::TooNew(_) => Code::DatabaseTooNew,
+            VaultError::KeyGone | VaultError::Damaged(_) => return Self::damaged(&error.to_string()),
+            VaultError::TooNew(_) => {
+                let sentence = format!("{error} of Natter: update this one; nothing was changed");
+                return Self::new(Code::DatabaseTooNew, sentence);
+            }
             VaultError::AlreadyCreated => Code::AlreadySetUp,
             VaultError::NotByPassphrase => Code::BadRequest,
-            VaultError::DiskFull => return disk_full(),
-            VaultError::Io(_) => Code::DiskFailed,
+            VaultError::DiskFull => return Self::disk_full(),
+            VaultError::Io(_) => return Self::disk_failed(&error.to_string()),
         };
         Self::new(code, error.to_string())
     }
@@ -98,8 +102,8 @@ impl From<BlobError> for ApiError {
             BlobError::NotHere => Self::new(Code::TransferFailed, "the picture is not on this device yet"),
             BlobError::Damaged => Self::new(Code::DiskFailed, "the picture is damaged on this device's disk"),
             BlobError::Mismatch => Self::new(Code::TransferFailed, "the bytes are not those that were offered"),
-            BlobError::DiskFull => disk_full(),
-            BlobError::Io(_) => Self::new(Code::DiskFailed, error.to_string()),
+            BlobError::DiskFull => Self::disk_full(),
+            BlobError::Io(_) => Self::disk_failed(&error.to_string()),
         }
     }
 }
@@ -114,20 +118,36 @@ impl ApiError {
     pub(crate) fn io(what: &str, error: &std::io::Error) -> Self {
         use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
         if matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge) {
-            return disk_full();
+            return Self::disk_full();
         }
         Self::new(Code::DiskFailed, format!("{what}: {error}"))
+    }
+
+    /// Nothing more fits.
+    pub(crate) fn disk_full() -> Self {
+        let sentence = "the disk is full: nothing was lost, but nothing more can be saved until some space is freed";
+        Self::new(Code::DiskFull, sentence)
+    }
+
+    /// The disk refused; what it said.
+    pub(crate) fn disk_failed(said: &str) -> Self {
+        let sentence = format!("{said}; nothing was changed: check that the disk is there and may be written to");
+        Self::new(Code::DiskFailed, sentence)
+    }
+
+    /// Another process has the profile.
+    pub(crate) fn in_use() -> Self {
+        Self::new(Code::DatabaseLocked, "another Natter uses this profile: close it first, or choose another profile")
+    }
+
+    /// What cannot be read, and that it stays.
+    pub(crate) fn damaged(what: &str) -> Self {
+        let sentence = format!("{what}; nothing was changed: put a backup in its place, or begin with a new profile");
+        Self::new(Code::DatabaseDamaged, sentence)
     }
 
     /// The app is closing, or what was to answer is gone.
     pub(crate) fn closing() -> Self {
         Refusal::ShuttingDown.into()
     }
-}
-
-fn disk_full() -> ApiError {
-    ApiError::new(
-        Code::DiskFull,
-        "the disk is full: nothing was lost, but nothing more can be saved until there is room",
-    )
 }

@@ -11,8 +11,9 @@ mod page;
 mod socket;
 
 use crate::failure::Failure;
-use crate::options::NodeOptions;
+use crate::options::{self, NodeOptions};
 use crate::signals::End;
+use crate::telling;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
@@ -23,7 +24,6 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 /// Pages that may be open at one time.
@@ -35,7 +35,7 @@ const UPLOADS: usize = 2;
 #[derive(Debug, clap::Args)]
 pub(crate) struct ServeArgs {
     /// Where to listen; port 0 takes a free one.
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8753")]
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8753", value_parser = options::listen)]
     listen: SocketAddr,
     /// Listen beyond this machine: whoever has the token and can reach the port is you, and nothing is encrypted.
     #[arg(long)]
@@ -68,10 +68,11 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
     let page = Page::new(args.ui)?;
     let mut end = End::listen()?;
     // The port first: when it is taken, the profile stays untouched.
-    let listener = TcpListener::bind(args.listen).await.map_err(|error| bind_failure(args.listen, &error))?;
+    let listener = natter_broker::bind(args.listen).await?;
     let address = listener.local_addr().map_err(|error| Failure::new(Failure::OTHER, error))?;
     let token = Token::random().map_err(|error| Failure::new(Failure::OTHER, error))?;
     let node = args.node.open().await?;
+    telling::start(node.clone());
     let served = Served {
         node: node.clone(),
         guard: Arc::new(Guard::new(address, token.clone())),
@@ -101,18 +102,4 @@ fn router(served: Served) -> Router {
         .fallback(page::show)
         .layer(from_fn_with_state(served.clone(), guard::comes_from_here))
         .with_state(served)
-}
-
-fn bind_failure(address: SocketAddr, error: &io::Error) -> Failure {
-    match error.kind() {
-        io::ErrorKind::AddrInUse => Failure::new(
-            Failure::PORT_IN_USE,
-            format!("port {} is in use: choose another with --listen", address.port()),
-        ),
-        io::ErrorKind::PermissionDenied => Failure::new(
-            Failure::OTHER,
-            format!("not allowed to listen on port {}; ports from 1024 up need no rights", address.port()),
-        ),
-        _ => Failure::new(Failure::OTHER, format!("cannot listen on {address}: {error}")),
-    }
 }

@@ -102,11 +102,19 @@ impl Engine {
             Purpose::Member(_) | Purpose::Knock(_) => RETRY,
         };
         let wait = u64::from(self.jitter()) * least.as_micros() as u64 / u64::from(u32::MAX);
-        // The broker answers, whatever it says.
-        self.set_broker(broker.clone(), None);
-        let shift = self.claims.shifts.entry((broker, claim.purpose)).or_default();
+        let shift = self.claims.shifts.entry((broker.clone(), claim.purpose)).or_default();
         shift.variant = (shift.variant + 1) % VARIANTS;
         shift.retry = (shift.variant == 0).then(|| now.mono.plus(least).plus(Duration::from_micros(wait)));
+        // Doors of invites are shared and may all be taken; nobody else has a reason to hold our own addresses.
+        let all_taken = shift.retry.is_some() && !matches!(claim.purpose, Purpose::Invite(..));
+        let any_up = self.claims.held.iter().any(|((url, _), claim)| *url == broker && claim.up);
+        let lies = self.claims.brokers.get(&broker) == Some(&Some(BrokerTrouble::Misbehaving));
+        if !any_up && (all_taken || lies) {
+            self.set_broker(broker, Some(BrokerTrouble::Misbehaving));
+        } else {
+            // The broker answers, whatever it says.
+            self.set_broker(broker, None);
+        }
     }
 
     pub(super) fn on_lost(&mut self, broker: BrokerUrl, address: Address, trouble: BrokerTrouble) {
@@ -145,11 +153,13 @@ impl Engine {
             self.claims.held.insert(at, Claim { purpose, up: false });
             self.out.push(Output::Signal(SignalCommand::Claim { broker, address, token }));
         }
-        let used: BTreeSet<BrokerUrl> = self.claims.held.keys().map(|(broker, _)| broker.clone()).collect();
-        self.claims.brokers.retain(|broker, _| used.contains(broker));
         let held: BTreeSet<(BrokerUrl, Purpose)> =
             self.claims.held.iter().map(|((broker, _), claim)| (broker.clone(), claim.purpose)).collect();
         self.claims.shifts.retain(|at, shift| shift.retry.is_some() || held.contains(at));
+        // One that is only waited for is in use too.
+        let waited = self.claims.shifts.keys().map(|(broker, _)| broker);
+        let used: BTreeSet<BrokerUrl> = held.iter().map(|(broker, _)| broker).chain(waited).cloned().collect();
+        self.claims.brokers.retain(|broker, _| used.contains(broker));
         let to_midnight = 86_400_000 - now.wall.0 % 86_400_000;
         self.claims.next_day =
             (!self.claims.held.is_empty()).then(|| now.mono.plus(Duration::from_millis(to_midnight)));
@@ -196,7 +206,11 @@ impl Engine {
                 continue;
             }
             for broker in self.room_brokers(&knock.invite.brokers) {
-                wished.insert((broker, knock.address.clone()), Purpose::Knock(*id));
+                let purpose = Purpose::Knock(*id);
+                // Its address is random, so only a broker that lies calls it taken: asked again, but not at once.
+                if self.variant(&broker, purpose).is_some() {
+                    wished.insert((broker, knock.address.clone()), purpose);
+                }
             }
         }
         wished

@@ -55,6 +55,9 @@ pub enum Command {
         /// The passphrase.
         passphrase: String,
     },
+    /// Try once more to open a profile that could not be opened: there is room on the disk again, the other Natter was
+    /// closed, a backup was put back. Phase must be `broken`; elsewhere there is nothing to do.
+    Reopen,
     /// Found a room. Replies `room`.
     CreateRoom {
         /// 1 to 64 graphemes.

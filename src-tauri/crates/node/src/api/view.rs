@@ -403,8 +403,26 @@ pub struct BrokerState {
     pub configured: bool,
     /// Whether an address is held there.
     pub up: bool,
-    /// Why not, in a word: unreachable, full, badKey, misbehaving, closed.
-    pub trouble: Option<String>,
+    /// Why not; absent while it is being connected to.
+    pub trouble: Option<BrokerTrouble>,
+}
+
+/// Why a broker is of no use right now. All but `noPort` are tried again by themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub enum BrokerTrouble {
+    /// It does not answer: no network, nothing listens, or nothing comes back in time.
+    Unreachable,
+    /// It has no place left.
+    Full,
+    /// It refuses the key: it serves another app.
+    BadKey,
+    /// What answers is no PeerServer, breaks its rules, floods, or calls every address taken.
+    Misbehaving,
+    /// It closed the connection.
+    Closed,
+    /// The one inside this app found no free port.
+    NoPort,
 }
 
 /// A picture that waits to be sent.

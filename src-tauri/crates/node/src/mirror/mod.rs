@@ -12,7 +12,7 @@ pub(crate) use views::{avatar_tag, staged_view};
 use views::{message, room_of};
 
 use crate::api::{
-    ApiError, BlobView, BrokerState, Change, Code, Event, Join, JoinProgress, Me, Network, Phase, Room, Snapshot,
+    self, ApiError, BlobView, BrokerState, Change, Code, Event, Join, JoinProgress, Me, Network, Phase, Room, Snapshot,
     Transfer,
 };
 use delivery::Deliveries;
@@ -74,6 +74,8 @@ pub struct Mirror {
     configured: Vec<BrokerUrl>,
     embedded: Vec<BrokerUrl>,
     brokers: BTreeMap<BrokerUrl, Option<BrokerTrouble>>,
+    /// Where the broker inside would be, had it found a port.
+    homeless: Option<BrokerUrl>,
     network: Network,
     transfers: BTreeMap<BlobHash, Transfer>,
     focus: Focus,
@@ -96,6 +98,7 @@ impl Mirror {
             configured: Vec::new(),
             embedded: Vec::new(),
             brokers: BTreeMap::new(),
+            homeless: None,
             network: Network { brokers: Vec::new(), links: 0, embedded: Vec::new() },
             transfers: BTreeMap::new(),
             focus: Focus::default(),
@@ -164,6 +167,12 @@ impl Mirror {
     pub fn set_brokers(&mut self, configured: Vec<BrokerUrl>, embedded: Vec<BrokerUrl>) {
         self.configured = configured;
         self.embedded = embedded;
+        self.refresh_network();
+    }
+
+    /// The broker inside found no free port; `url` is where it would be.
+    pub fn without_port(&mut self, url: BrokerUrl) {
+        self.homeless = Some(url);
         self.refresh_network();
     }
 
@@ -485,9 +494,17 @@ impl Mirror {
         let always = self.configured.iter().chain(inside);
         let urls: BTreeSet<&BrokerUrl> =
             always.chain(self.brokers.keys().filter(|url| used(url))).take(BROKERS_SHOWN).collect();
+        let without_port = self.homeless.iter().map(|url| BrokerState {
+            url: url.clone(),
+            own: true,
+            configured: false,
+            up: false,
+            trouble: Some(api::BrokerTrouble::NoPort),
+        });
         let network = Network {
             brokers: urls
                 .into_iter()
+                .filter(|url| Some(*url) != self.homeless.as_ref())
                 .map(|url| BrokerState {
                     url: url.clone(),
                     own: self.embedded.contains(url),
@@ -496,8 +513,9 @@ impl Mirror {
                         Some(trouble) => trouble.is_none(),
                         None => inside == Some(url),
                     },
-                    trouble: self.brokers.get(url).copied().flatten().map(|trouble| views::trouble(trouble).to_owned()),
+                    trouble: self.brokers.get(url).copied().flatten().map(views::trouble),
                 })
+                .chain(without_port)
                 .collect(),
             links: u32::try_from(linked.len()).unwrap_or(u32::MAX),
             embedded: self.embedded.clone(),
@@ -538,13 +556,13 @@ fn is_over(progress: JoinProgress) -> bool {
 /// What a host is told of a store that fails.
 pub fn store_trouble(trouble: StoreTrouble) -> ApiError {
     match trouble {
-        StoreTrouble::DiskFull => ApiError::new(
-            Code::DiskFull,
-            "the disk is full: nothing was lost, but nothing more can be saved until there is room",
+        StoreTrouble::DiskFull => ApiError::disk_full(),
+        StoreTrouble::Locked => ApiError::in_use(),
+        StoreTrouble::Damaged => ApiError::damaged("the database is damaged"),
+        StoreTrouble::Failed => ApiError::new(
+            Code::DiskFailed,
+            "the disk refused to save this; what was saved before is safe: check the disk, then try again",
         ),
-        StoreTrouble::Locked => ApiError::new(Code::DatabaseLocked, "another Natter uses this profile: close it first"),
-        StoreTrouble::Damaged => ApiError::new(Code::DatabaseDamaged, "the database is damaged: it was left as it is"),
-        StoreTrouble::Failed => ApiError::new(Code::DiskFailed, "the disk did not take it"),
     }
 }
 

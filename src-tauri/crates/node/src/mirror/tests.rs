@@ -406,9 +406,19 @@ fn brokers_are_told_with_what_is_wrong() {
     story.mirror.set_brokers(vec!["wss://set/".into()], vec!["ws://127.0.0.1:9753/".into()]);
     story.fold(Notify::Broker { broker: "ws://127.0.0.1:9753/".into(), trouble: None });
     story.fold(Notify::Broker { broker: "wss://set/".into(), trouble: Some(BrokerTrouble::Unreachable) });
-    let seen: Vec<_> =
-        story.host.network.brokers.iter().map(|b| (b.url.as_str(), b.own, b.up, b.trouble.as_deref())).collect();
-    assert_eq!(seen, [("ws://127.0.0.1:9753/", true, true, None), ("wss://set/", false, false, Some("unreachable"))]);
+    let seen: Vec<_> = story.host.network.brokers.iter().map(|b| (b.url.as_str(), b.own, b.up, b.trouble)).collect();
+    assert_eq!(
+        seen,
+        [
+            ("ws://127.0.0.1:9753/", true, true, None),
+            ("wss://set/", false, false, Some(api::BrokerTrouble::Unreachable))
+        ]
+    );
+    story.mirror.without_port("ws://127.0.0.1:9753/".into());
+    story.fold(Notify::Broker { broker: "wss://set/".into(), trouble: None });
+    let seen: Vec<_> = story.host.network.brokers.iter().map(|b| (b.url.as_str(), b.own, b.up, b.trouble)).collect();
+    let without_port = ("ws://127.0.0.1:9753/", true, false, Some(api::BrokerTrouble::NoPort));
+    assert_eq!(seen, [("wss://set/", false, true, None), without_port]);
 }
 
 #[test]

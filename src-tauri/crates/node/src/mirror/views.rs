@@ -1,8 +1,8 @@
 //! The engine's words in the API's words.
 
 use crate::api::{
-    Code, Delivery, DeliveryState, Invite, JoinProgress, JoinRequest, Me, Member, Message, MessageBody, Picture,
-    Presence, Role, Room, Staged, Standing, Transfer,
+    BrokerTrouble, Code, Delivery, DeliveryState, Invite, JoinProgress, JoinRequest, Me, Member, Message, MessageBody,
+    Picture, Presence, Role, Room, Staged, Standing, Transfer,
 };
 use crate::names;
 use crate::pictures::Prepared;
@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use natter_engine::identity::{fingerprint, hue};
 use natter_engine::ids::{BlobHash, DeviceId, LogKey, RoomId};
-use natter_engine::port::{self, BlobState, BlobTrouble, BrokerTrouble, JoinState, OrderKey, Profile, StoredEntry};
+use natter_engine::port::{self, BlobState, BlobTrouble, JoinState, OrderKey, Profile, StoredEntry};
 use natter_engine::rooms::{self, MemberView, RoomView};
 use natter_engine::wire::Body;
 
@@ -299,12 +299,12 @@ pub(super) fn transfer(state: BlobState) -> Transfer {
     }
 }
 
-pub(super) fn trouble(trouble: BrokerTrouble) -> &'static str {
+pub(super) fn trouble(trouble: port::BrokerTrouble) -> BrokerTrouble {
     match trouble {
-        BrokerTrouble::Unreachable => "unreachable",
-        BrokerTrouble::Full => "full",
-        BrokerTrouble::BadKey => "badKey",
-        BrokerTrouble::Misbehaving => "misbehaving",
-        BrokerTrouble::Closed => "closed",
+        port::BrokerTrouble::Unreachable => BrokerTrouble::Unreachable,
+        port::BrokerTrouble::Full => BrokerTrouble::Full,
+        port::BrokerTrouble::BadKey => BrokerTrouble::BadKey,
+        port::BrokerTrouble::Misbehaving => BrokerTrouble::Misbehaving,
+        port::BrokerTrouble::Closed => BrokerTrouble::Closed,
     }
 }

@@ -15,7 +15,7 @@ use natter_engine::wire::limits::{INVITE_LIFETIME, TEXT_BYTES};
 use natter_engine::wire::{Body, Picture, kind};
 use natter_store::Store;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// Messages of one page of a timeline.
 pub(super) const PAGE: u32 = 200;
@@ -25,6 +25,7 @@ pub(super) async fn request(node: &Node, command: Command) -> Result<Reply, ApiE
         Command::Snapshot => Ok(Reply::Snapshot { snapshot: node.face().mirror.snapshot() }),
         Command::Setup { name, protection } => node.set_up(&name, protection).await,
         Command::Unlock { passphrase } => node.unlock(passphrase).await,
+        Command::Reopen => node.reopen().await,
         Command::ReadInvite { text } => read_invite(node, &text),
         Command::Unstage { staged } => match node.shelf().take(&staged) {
             Some(_) => Ok(Reply::Done),
@@ -136,8 +137,11 @@ fn made(room: RoomId, link: &InviteLink, terms: InviteTerms) -> Invite {
 
 fn read_invite(node: &Node, text: &str) -> Result<Reply, ApiError> {
     let link = InviteLink::parse(text)?;
-    let face = node.face();
-    let already_member = face.mirror.room(link.room).is_some_and(|view| view.standing == Standing::Member);
+    let already_member = node.face().mirror.room(link.room).is_some_and(|view| view.standing == Standing::Member);
+    // Told before the person decides; one who is in already wants to be led there and not away.
+    if !already_member && is_over(link.expires) {
+        return Err(port::Refusal::InviteExpired.into());
+    }
     let preview = InvitePreview {
         room: link.room.to_string(),
         room_name: link.room_name,
@@ -146,6 +150,12 @@ fn read_invite(node: &Node, text: &str) -> Result<Reply, ApiError> {
         already_member,
     };
     Ok(Reply::InvitePreview { preview })
+}
+
+/// Whether that second, counted from 1970 UTC, is past. A clock before 1970 knows of nothing past.
+fn is_over(expires: u64) -> bool {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    now.as_secs() > expires
 }
 
 async fn join(node: &Node, text: &str) -> Result<Reply, ApiError> {

@@ -19,30 +19,45 @@ impl Node {
     /// Goes as far as it can without a person.
     pub(super) async fn begin(&self) {
         let mut stage = self.0.stage.lock().await;
+        self.begin_stage(&mut stage).await;
+    }
+
+    /// The command `reopen`.
+    pub(super) async fn reopen(&self) -> Result<Reply, ApiError> {
+        let mut stage = self.0.stage.lock().await;
+        match *stage {
+            Stage::Broken => self.begin_stage(&mut stage).await,
+            Stage::Setup(_) | Stage::Locked | Stage::Ready => {}
+            Stage::Closed => return Err(ApiError::closing()),
+        }
+        self.broken().map_or(Ok(Reply::Done), Err)
+    }
+
+    async fn begin_stage(&self, stage: &mut Stage) {
         let dir = self.dir();
         let found = blocking(move || Vault::open(&dir)).await;
         let outcome = match found {
             Ok(Ok(State::Empty)) => {
-                self.enter(&mut stage, Stage::Setup(Begun::default()), Phase::Setup);
+                self.enter(stage, Stage::Setup(Begun::default()), Phase::Setup);
                 Ok(())
             }
             Ok(Ok(State::Locked)) => {
-                self.enter(&mut stage, Stage::Locked, Phase::Locked);
+                self.enter(stage, Stage::Locked, Phase::Locked);
                 match &self.0.config.unattended {
-                    Some(Unattended::Passphrase(passphrase)) => self.unlock_stage(&mut stage, passphrase.clone()).await,
+                    Some(Unattended::Passphrase(passphrase)) => self.unlock_stage(stage, passphrase.clone()).await,
                     Some(Unattended::Unprotected | Unattended::KeychainElseUnprotected) | None => Ok(()),
                 }
             }
-            Ok(Ok(State::Ready(key))) => self.open_with(&mut stage, key).await,
+            Ok(Ok(State::Ready(key))) => self.open_with(stage, key).await,
             Ok(Err(error)) => Err(ApiError::from(error)),
             Err(error) => Err(error),
         };
         let outcome = match (outcome, &*stage, &self.0.config.name) {
-            (Ok(()), Stage::Setup(_), Some(name)) => self.set_up_unattended(&mut stage, name.clone()).await,
+            (Ok(()), Stage::Setup(_), Some(name)) => self.set_up_unattended(stage, name.clone()).await,
             (outcome, ..) => outcome,
         };
         if let Err(error) = outcome {
-            self.break_down(&mut stage, error);
+            self.break_down(stage, error);
         }
     }
 
@@ -141,7 +156,10 @@ impl Node {
 
     fn enter(&self, stage: &mut Stage, to: Stage, phase: Phase) {
         *stage = to;
-        self.update(|mirror| mirror.set_phase(phase));
+        let mut face = self.face();
+        face.broken = None;
+        face.mirror.set_phase(phase);
+        self.publish(&mut face);
     }
 
     fn break_down(&self, stage: &mut Stage, error: ApiError) {

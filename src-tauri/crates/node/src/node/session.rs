@@ -92,6 +92,9 @@ impl Session {
             for (room, name) in knocks {
                 mirror.knocking(room, name);
             }
+            if config.embedded_broker && session.port.is_none() {
+                mirror.without_port(loopback_url(EMBEDDED_PORT));
+            }
         });
         let pump = tokio::spawn(pump(Arc::downgrade(&node.0), Arc::clone(&session), news));
         lock(&session.tasks).extend(tasks);
@@ -356,7 +359,7 @@ async fn start_broker(store: &Arc<SqliteStore>, lan: bool) -> Option<Broker> {
             Err(error) => tracing::debug!(%error, "the embedded broker tries the next port"),
         }
     }
-    tracing::warn!("no port for the embedded broker: others must be found over brokers elsewhere");
+    tracing::info!("no port for the embedded broker: others must be found over brokers elsewhere");
     None
 }
 

@@ -4,6 +4,7 @@
 use super::session::Session;
 use super::{Inner, Node};
 use natter_engine::port::Command;
+use std::net::IpAddr;
 use std::sync::Weak;
 use std::time::{Duration, Instant, SystemTime};
 use tokio::task::JoinHandle;
@@ -34,14 +35,15 @@ pub(super) fn spawn(node: Weak<Inner>, session: Weak<Session>) -> JoinHandle<()>
         let mut ticks = interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut last = Look { mono: Instant::now(), wall: SystemTime::now() };
-        let mut urls: Option<Vec<String>> = None;
+        let mut places: Option<Vec<IpAddr>> = None;
         loop {
             ticks.tick().await;
             let (Some(inner), Some(session)) = (node.upgrade(), session.upgrade()) else { return };
             let node = Node(inner);
             let now = Look { mono: Instant::now(), wall: SystemTime::now() };
-            let seen = session.embedded_urls(node.0.config.lan);
-            let moved = urls.replace(seen.clone()).is_some_and(|before| before != seen);
+            // Whether or not others may come in by them: links go out by them.
+            let seen = super::wire::local_addresses();
+            let moved = places.replace(seen.clone()).is_some_and(|before| before != seen);
             let woke = slept(last, now);
             last = now;
             if !moved && !woke {

@@ -26,7 +26,6 @@ pub(crate) fn run(options: Options) -> ExitCode {
         .plugin(tauri_plugin_opener::Builder::new().open_js_links_on_click(false).build())
         .register_asynchronous_uri_scheme_protocol(media::SCHEME, media::serve)
         .invoke_handler(tauri::generate_handler![
-            commands::host::host_info,
             commands::host::open_external,
             commands::host::save_blob,
             commands::node::request,
@@ -61,7 +60,6 @@ fn set_up(app: &mut App, options: &Options) -> anyhow::Result<()> {
     app.manage(node.clone());
     app.manage(Attention::default());
     app.manage(Subscription::default());
-    app.manage(options.profile.clone());
     notify::listen(app.handle())?;
     async_runtime::spawn(ring(app.handle().clone(), node));
     #[cfg(unix)]

@@ -1,10 +1,8 @@
 //! Commands that need the desktop or the phone around the window.
 
-use crate::options::Profile;
 use crate::{external, save};
 use natter_node::Node;
 use natter_node::api::{ApiError, Code};
-use serde::Serialize;
 use tauri::{AppHandle, State, WebviewWindow};
 use tauri_plugin_opener::OpenerExt;
 
@@ -29,19 +27,4 @@ pub(crate) fn open_external(url: &str, app: AppHandle) -> Result<(), ApiError> {
     app.opener().open_url(url, None::<&str>).map_err(|error| {
         ApiError::new(Code::Internal, format!("The system has no program that opens this link: {error}."))
     })
-}
-
-/// What the page may know of its host.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct HostInfo {
-    version: &'static str,
-    os: &'static str,
-    profile: String,
-}
-
-/// Version, system and profile.
-#[tauri::command]
-pub(crate) fn host_info(profile: State<'_, Profile>) -> HostInfo {
-    HostInfo { version: env!("CARGO_PKG_VERSION"), os: std::env::consts::OS, profile: profile.to_string() }
 }

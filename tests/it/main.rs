@@ -1,3 +1,5 @@
-//! The real-network stories, in one binary: whole nodes, real brokers, real WebRTC links.
+//! Two things in one binary: the real-network stories (whole nodes, real brokers, real WebRTC links), and what holds the
+//! tree together.
 
+mod tidy;
 mod two_peers;

@@ -8,7 +8,7 @@
 //! END     = 05 ‖ request                                                    server → requester
 //! ```
 //! The requester numbers its GETs upwards; what comes for a number that is no longer wanted is dropped. A server sends
-//! at most as many bytes as it was granted: the requester grants [`WINDOW`] with GET and more as bytes reach its disk,
+//! at most as many bytes as it was granted: the requester grants `WINDOW` with GET and more as bytes reach its disk,
 //! so that memory stays constant on both sides however slow a disk is. (One that sends on regardless meets full queues
 //! and then SCTP's receive window.) The requester knows the blob's length from the signed offer: more bytes, an early END
 //! or a wrong hash are `Corrupt`, and nothing of it is kept. A second GET while the first waits for the engine's word,

@@ -328,6 +328,37 @@ async fn a_profile_in_use_is_left_alone() {
     second.shutdown().await;
 }
 
+// The page could only reload itself, which mended nothing: the app had to be ended and started anew.
+#[tokio::test]
+async fn what_was_in_the_way_goes_away_and_the_profile_opens_without_a_new_start() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let first = open(named(dir.path(), "Ada")).await;
+    let room = create_room(&first, "Kitchen").await;
+    let second = open(config(dir.path())).await;
+    let (state, _) = second.subscribe();
+    assert_eq!(state.phase, Phase::Broken);
+    assert_eq!(code(&second, Command::Reopen).await, Code::DatabaseLocked, "it is still in the way");
+    first.shutdown().await;
+    drop(first);
+    second.request(Command::Reopen).await.expect("opened");
+    let state = snapshot(&second).await;
+    assert_eq!((state.phase, state.rooms[0].id == room), (Phase::Ready, true));
+    assert!(second.broken().is_none());
+    second.request(Command::Reopen).await.expect("nothing to do");
+    second.shutdown().await;
+    assert_eq!(code(&second, Command::Reopen).await, Code::ShuttingDown);
+
+    let path = dir.path().join("natter.db");
+    let whole = std::fs::read(&path).expect("there");
+    std::fs::write(&path, &whole[..whole.len() / 2]).expect("written");
+    let third = open(config(dir.path())).await;
+    assert_eq!(code(&third, Command::Reopen).await, Code::DatabaseDamaged);
+    std::fs::write(&path, &whole).expect("a backup");
+    third.request(Command::Reopen).await.expect("opened");
+    assert_eq!(snapshot(&third).await.rooms[0].id, room);
+    third.shutdown().await;
+}
+
 #[tokio::test]
 async fn a_damaged_database_is_told_and_never_touched() {
     let dir = tempfile::tempdir().expect("a directory");

@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+pub(crate) mod liar;
+pub(crate) mod namespace;
+
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
@@ -39,14 +42,12 @@ pub(crate) struct Peer {
 
 impl Peer {
     pub(crate) fn start(profile: &Path, args: &[&str]) -> Self {
-        let mut child = natter(&["peer", "--json", "--no-lan", "--data-dir"])
-            .arg(profile)
-            .args(args)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("starts");
+        Self::spawn(natter(&["peer", "--json", "--no-lan", "--data-dir"]).arg(profile).args(args))
+    }
+
+    pub(crate) fn spawn(command: &mut Command) -> Self {
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
         let (to, lines) = channel();
         let stdout = BufReader::new(child.stdout.take().expect("piped"));
         std::thread::spawn(move || {
@@ -113,7 +114,38 @@ impl Peer {
 
     /// The code with which a command is refused.
     pub(crate) fn error(&mut self, command: Value) -> Value {
-        self.request(&command)["error"]["code"].clone()
+        self.refusal(command)["code"].clone()
+    }
+
+    /// The refusal of a command.
+    pub(crate) fn refusal(&mut self, command: Value) -> Value {
+        self.request(&command)["error"].clone()
+    }
+
+    /// What a command brought, or why not.
+    pub(crate) fn outcome(&mut self, command: Value) -> Result<Value, Value> {
+        let answer = self.request(&command);
+        if answer["type"] == "reply" { Ok(answer["reply"].clone()) } else { Err(answer["error"].clone()) }
+    }
+
+    /// The state as it is now.
+    pub(crate) fn snapshot(&mut self) -> Value {
+        self.ask(json!({"type": "snapshot"}))["snapshot"].clone()
+    }
+
+    /// The words in a room, oldest first.
+    pub(crate) fn words(&mut self, room: &Value) -> Vec<String> {
+        let (mut words, mut before) = (Vec::new(), Value::Null);
+        loop {
+            let page = self.ask(json!({"type": "timeline", "room": room, "before": before, "limit": 200}));
+            let messages = page["messages"].as_array().expect("messages").clone();
+            before = messages.first().map_or(Value::Null, |message| message["id"].clone());
+            let texts = messages.iter().filter_map(|message| message["body"]["text"].as_str());
+            words.splice(0..0, texts.map(str::to_owned));
+            if page["more"] != true {
+                return words;
+            }
+        }
     }
 
     /// Waits for an event.

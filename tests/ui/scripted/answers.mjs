@@ -18,6 +18,7 @@ export function answer(world, command, push, snapshot) {
   };
   const tell = ({ messages: _m, ...view }) => push({ type: "room", room: view });
   if (!where && ["admit", "decline", "sendText", "sendPicture", "timeline", "markRead"].includes(command.type)) return refuse("noSuchRoom");
+  if (state.refuses?.[command.type]) return refuse(state.refuses[command.type]);
   switch (command.type) {
     case "snapshot": return { type: "snapshot", snapshot: snapshot() };
     case "setup":
@@ -28,6 +29,11 @@ export function answer(world, command, push, snapshot) {
       return done;
     case "unlock":
       if (command.passphrase !== "correct horse") return refuse("wrongPassphrase");
+      push({ type: "me", me: robin });
+      push({ type: "phase", phase: "ready" });
+      return done;
+    case "reopen":
+      Object.assign(state, { phase: "ready", me: robin, troubles: [] });
       push({ type: "me", me: robin });
       push({ type: "phase", phase: "ready" });
       return done;

@@ -6,8 +6,9 @@ import { HANDS } from "./stories/hands.mjs";
 import { MESSAGES } from "./stories/messages.mjs";
 import { ROOMS } from "./stories/rooms.mjs";
 import { TIMELINE } from "./stories/timeline.mjs";
+import { TROUBLES } from "./stories/troubles.mjs";
 
-const STORIES = [...ROOMS, ...MESSAGES, ...TIMELINE, ...HANDS];
+const STORIES = [...ROOMS, ...MESSAGES, ...TIMELINE, ...HANDS, ...TROUBLES];
 
 /** @param {import("playwright-core").Browser} browser @param {string} wanted */
 export async function behaviours(browser, wanted) {

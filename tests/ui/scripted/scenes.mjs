@@ -130,6 +130,7 @@ export const SCENES = [
     await page.locator(".network-bar").click();
     await page.getByRole("button", { name: "Change meeting points" }).click();
   } },
+  { name: "meeting-points", state: "meeting", only: ["phone", "desktop"], go: (page) => page.locator(".network-bar").click() },
   { name: "offline", state: "offline", go: open("Hut weekend") },
   { name: "troubles", state: "troubles", go: open("Hut weekend") },
   { name: "lost", state: "full", says: /WebSocket|ERR_CONNECTION|preload/, go: async (page, host) => {

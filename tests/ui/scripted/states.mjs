@@ -148,5 +148,10 @@ export const STATES = {
   full,
   offline: () => ({ ...full(), network: { brokers: [broker({ own: false, configured: true, up: false, trouble: "unreachable" })], links: 0, embedded: [] } }),
   troubles: () => ({ ...full(), me: { ...me, unprotected: true }, troubles: [{ code: "diskFull", message: "full" }] }),
+  meeting: () => ({ ...full(), network: { brokers: [
+    broker({ url: "ws://127.0.0.1:9753/", up: false, trouble: "noPort" }),
+    ...["unreachable", "full", "badKey", "misbehaving", "closed", null].map((trouble, i) => broker({ url: `wss://${trouble ?? "new"}.example/`, own: false, configured: i % 2 === 0, up: false, trouble })),
+  ], links: 0, embedded: [] } }),
+  ended: () => ({ ...empty, joins: ["usedUp", "expired", "void", "declined"].map((progress) => ({ ...join(progress), roomName: `Room ${progress}` })) }),
   joining: () => ({ ...empty, joins: [join("waitingForMember"), join("declined"), join("waitingForApproval")] }),
 };

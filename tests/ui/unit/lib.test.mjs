@@ -24,11 +24,15 @@ test("every word that the page asks for is there, and every one that is there is
   assert.deepEqual(idle, []);
 });
 
+/** What can keep a profile shut: see `is_of_the_disk` in node/src/node/opening.rs. */
+const SHUT = ["databaseLocked", "databaseDamaged", "databaseTooNew", "diskFull", "diskFailed", "noKeychain", "other"];
+
 test("every refusal, knock and broker trouble of the backend has words", async () => {
   const types = await readFile(new URL("../../../ui/backend/api.d.ts", import.meta.url), "utf8");
   const union = (/** @type {string} */ name) => [...(new RegExp(`export type ${name} = (.*);`).exec(types)?.[1] ?? "").matchAll(/"(\w+)"/g)].map(([, value]) => value);
-  const missing = [...union("Code").map((c) => `error.${c}`), ...union("JoinProgress").flatMap((p) => [`join.${p}`, `join.${p}Means`, `join.${p}Short`]), ...union("Presence").map((p) => `presence.${p}`)].filter((key) => !(key in en));
-  assert.ok(union("Code").length > 20);
+  const missing = [...union("Code").map((c) => `error.${c}`), ...union("JoinProgress").flatMap((p) => [`join.${p}`, `join.${p}Means`, `join.${p}Short`]), ...union("Presence").map((p) => `presence.${p}`), ...union("BrokerTrouble").map((b) => `broker.${b}`), ...SHUT.flatMap((c) => [`broken.${c}`, `broken.${c}Means`, `broken.${c}Do`])].filter((key) => !(key in en));
+  assert.ok(union("Code").length > 20 && union("BrokerTrouble").length > 5);
+  assert.deepEqual(SHUT.filter((c) => c !== "other" && !union("Code").includes(c)), []);
   assert.deepEqual(missing, []);
 });
 

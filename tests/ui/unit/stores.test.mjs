@@ -67,6 +67,14 @@ test("a knock that ended well stays until its room is there; one given up goes, 
   assert.equal(applyChange(applyChange(state, { type: "room", room: room("r") }), join("admitted")).joins.length, 0);
 });
 
+// The banner of a full disk stayed after the profile had opened.
+test("what kept a profile shut is forgotten once it opens, and only then", () => {
+  const broken = { ...INITIAL, phase: /** @type {const} */ ("broken"), troubles: [/** @type {any} */ ({ code: "diskFull", message: "" })] };
+  assert.equal(applyChange(broken, { type: "phase", phase: "broken" }).troubles.length, 1);
+  assert.equal(applyChange(broken, { type: "phase", phase: "ready" }).troubles.length, 0);
+  assert.equal(applyChange({ ...broken, phase: "locked" }, { type: "phase", phase: "ready" }).troubles.length, 1);
+});
+
 test("troubles are kept once each, and not without end", () => {
   let state = INITIAL;
   for (let i = 0; i < 20; i++) state = addTrouble(state, /** @type {any} */ ({ code: `c${i}`, message: "" }));

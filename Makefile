@@ -14,7 +14,7 @@ help:
 	@echo 'make test     everything that CI runs'
 	@echo 'make sim      many simulated nights (SEEDS=200)'
 	@echo 'make bench    the numbers, beside PeerJS'
-	@echo 'make lint     formatting, clippy, cargo-deny if it is installed'
+	@echo 'make lint     formatting, clippy, docs, cargo-deny if it is installed'
 	@echo 'make fmt      format the Rust'
 	@echo 'make package  .deb and .rpm'
 
@@ -50,6 +50,7 @@ bench: deps-test
 lint:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
 	@.ci/deny
 
 fmt:

@@ -102,6 +102,7 @@ fn ci_runs_every_script_that_prints_results() {
     for stage in [
         "cargo fmt",
         "cargo clippy --workspace",
+        "cargo doc --workspace",
         "cargo test --workspace",
         ".ci/deny",
         "run --silent unit",

@@ -37,10 +37,15 @@ export function brokerWords(broker) {
 
 /** @param {BrokerState} broker */
 export function brokerRow(broker) {
+  if (broker.trouble === "noPort") return row(broker, t("broker.noPort"));
   const kind = broker.own ? t("broker.own") : broker.configured ? t("broker.configured") : t("broker.ofRoom");
-  return h("li", { class: "broker" }, h("span", { class: `dot ${broker.up ? "good" : broker.trouble ? "bad" : "busy"}`, "aria-hidden": "true" }),
-    h("span", { class: "broker-words" }, h("span", { class: "name", text: broker.own ? t("broker.thisDevice") : brokerName(broker.url) }), h("span", { class: "quiet", text: `${kind} · ${brokerWords(broker)}` })));
+  return row(broker, `${kind} · ${brokerWords(broker)}`);
 }
+
+/** @param {BrokerState} broker @param {string} text */
+const row = (broker, text) =>
+  h("li", { class: "broker" }, h("span", { class: `dot ${broker.up ? "good" : broker.trouble ? "bad" : "busy"}`, "aria-hidden": "true" }),
+    h("span", { class: "broker-words" }, h("span", { class: "name", text: broker.own ? t("broker.thisDevice") : brokerName(broker.url) }), h("span", { class: "quiet", text })));
 
 class NetworkStatus extends View {
   sources() {

@@ -20,7 +20,7 @@ const INVITES = {
   "https://discord.gg/abcdefg": "This is no Natter invite",
 };
 const KNOCKS = { usedUp: "is used up", expired: "has expired", void: "was withdrawn", declined: "did not let you in" };
-const MEETING = ["found no free port", "does not answer, trying again", "full, trying again", "serves another app", "does not behave like a meeting point", "closed the connection, trying again", "connecting…"];
+const MEETING = ["Found no free port", "does not answer, trying again", "full, trying again", "serves another app", "does not behave like a meeting point", "closed the connection, trying again", "connecting…"];
 
 /** @type {import("../page.mjs").Story[]} */
 export const TROUBLES = [

@@ -17,6 +17,10 @@ struct World {
     claims: BTreeMap<Address, usize>,
     queue: VecDeque<(usize, Input)>,
     clock: u64,
+    /// The broker calls every address taken.
+    lies: bool,
+    /// How often an address was asked for.
+    asked: usize,
 }
 
 struct Node {
@@ -26,6 +30,7 @@ struct Node {
     entries: Vec<StoredEntry>,
     views: BTreeMap<RoomId, RoomView>,
     joins: Vec<JoinState>,
+    brokers: Vec<Option<BrokerTrouble>>,
     holders: BTreeSet<crate::ids::DeviceId>,
     /// Own certificate, and the node and link at the other end once both sides are described.
     certs: BTreeMap<LinkId, [u8; 32]>,
@@ -50,6 +55,7 @@ impl World {
             entries: Vec::new(),
             views: BTreeMap::new(),
             joins: Vec::new(),
+            brokers: Vec::new(),
             holders: BTreeSet::new(),
             certs: BTreeMap::new(),
             ends: BTreeMap::new(),
@@ -112,6 +118,7 @@ impl World {
                 Notify::Held { holder, .. } => {
                     self.nodes[n].holders.insert(holder);
                 }
+                Notify::Broker { trouble, .. } => self.nodes[n].brokers.push(trouble),
                 Notify::PeerMisbehaved { rule, .. } => panic!("node {n} saw: {rule}"),
                 _ => {}
             },
@@ -151,8 +158,9 @@ impl World {
     fn signal(&mut self, n: usize, command: SignalCommand) {
         match command {
             SignalCommand::Claim { broker, address, .. } => {
+                self.asked += 1;
                 let holder = *self.claims.entry(address.clone()).or_insert(n);
-                let event = if holder == n {
+                let event = if holder == n && !self.lies {
                     SignalEvent::Claimed { broker, address }
                 } else {
                     SignalEvent::Taken { broker, address }
@@ -286,6 +294,28 @@ fn two_people_meet_by_invite_and_talk() {
         assert!(view.members.iter().all(|member| member.presence == Presence::Online));
         assert_eq!(view.invites.len(), 0, "one use, used");
     }
+}
+
+// A knock at such a broker was repeated without a pause, and the broker was shown as reachable.
+#[test]
+fn a_broker_that_calls_every_address_taken_is_named_and_asked_again_at_leisure() {
+    let mut world = World { lies: true, ..World::default() };
+    let (ada, ben) = (world.add("Ada"), world.add("Ben"));
+    let room = world.create(ada);
+    let invite = world.invite(ada, room, InviteTerms { approval: false, ..InviteTerms::default() });
+    world.command(ben, Command::Join { invite }).expect("knocks");
+    world.wait(60);
+    assert!(world.asked < 50, "asked {} times in a minute", world.asked);
+    for n in [ada, ben] {
+        let told = &world.nodes[n].brokers;
+        let first = told.iter().position(|trouble| *trouble == Some(BrokerTrouble::Misbehaving));
+        assert!(first.is_some_and(|at| at + 1 == told.len()), "named once and not taken back: {told:?}");
+    }
+    world.lies = false;
+    world.claims.clear();
+    world.wait(120);
+    assert_eq!(world.nodes[ada].brokers.last(), Some(&None), "an honest broker is one again");
+    assert_eq!(world.nodes[ben].joins.last(), Some(&JoinState::Admitted));
 }
 
 #[test]

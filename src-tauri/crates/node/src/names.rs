@@ -5,8 +5,12 @@
 //! created in one folder on any system. Published sanitisers let U+202E, U+200B, `CON`, `COM¹` or a trailing dot
 //! through (shared/FILES.md), hence this one.
 
+use crate::api::{ApiError, Code};
 use natter_engine::wire::limits::FILE_NAME_BYTES;
 use unicode_normalization::UnicodeNormalization;
+
+/// Longest name that a page may send in a header, in percent-encoded bytes.
+pub const HEADER_BYTES: usize = 4096;
 
 /// What a name becomes when nothing of it may stay.
 const NAMELESS: &str = "file";
@@ -34,6 +38,32 @@ pub fn file_name(raw: &str) -> String {
     let named = if trimmed.is_empty() { NAMELESS } else { trimmed };
     let safe = if is_device(named) { format!("_{named}") } else { named.to_owned() };
     shorten(&safe)
+}
+
+/// The name of an upload, as the page sends it in the header `x-name`: percent-encoded UTF-8 (RFC 3986 §2.1). What is no
+/// valid escape stands for itself, what is no UTF-8 is replaced; it is not sanitised yet.
+///
+/// # Errors
+/// `TooLong` for more than [`HEADER_BYTES`].
+pub fn from_header(encoded: &[u8]) -> Result<String, ApiError> {
+    if encoded.len() > HEADER_BYTES {
+        return Err(ApiError::new(Code::TooLong, "The file's name is too long."));
+    }
+    let mut decoded = Vec::with_capacity(encoded.len());
+    let mut rest = encoded;
+    while let [first, after @ ..] = rest {
+        let escape = match rest {
+            [b'%', high, low, ..] => hex(*high).zip(hex(*low)).map(|(high, low)| high << 4 | low),
+            _ => None,
+        };
+        decoded.push(escape.unwrap_or(*first));
+        rest = if escape.is_some() { &rest[3..] } else { after };
+    }
+    Ok(String::from_utf8_lossy(&decoded).into_owned())
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
 /// The same name with an extension that tells the truth: `cat.html` that is a PNG becomes `cat.html.png`.
@@ -94,6 +124,17 @@ fn is_invisible(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_survives_the_header() {
+        let read = |encoded: &[u8]| from_header(encoded).expect("short");
+        assert_eq!(read(b"K%C3%A4tzchen%20%26%20ich.png"), "Kätzchen & ich.png");
+        assert_eq!((read(b""), read(b"100%.png"), read(b"%4")), (String::new(), "100%.png".into(), "%4".into()));
+        // `+5` is a number to Rust's parser and no escape to anybody.
+        assert_eq!((read(b"%zz%41"), read(b"%+5"), read(b"%ff")), ("%zzA".into(), "%+5".into(), "\u{fffd}".into()));
+        assert!(from_header(&[b'a'; HEADER_BYTES]).is_ok());
+        assert_eq!(from_header(&[b'a'; HEADER_BYTES + 1]).expect_err("too long").code, Code::TooLong);
+    }
 
     #[test]
     fn ordinary_names_stay_as_they_are() {

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use natter_node::api::{ApiError, Code, Reply};
 use natter_node::media::{HEADERS, MediaBody, RangeAsked, attachment, byte_range};
+use natter_node::names::from_header;
 use natter_node::pictures::check_length;
 use serde_json::json;
 use std::io;
@@ -20,13 +21,11 @@ use tokio::sync::mpsc;
 const CHUNK: u64 = 256 * 1024;
 /// Chunks that wait for the network.
 const CHUNKS: usize = 4;
-/// Bytes of the percent-encoded name in `X-Name`.
-const NAME_BYTES: usize = 4096;
 
 /// Takes a picture. Its name is in `X-Name`, percent-encoded.
 pub(super) async fn stage(State(served): State<Served>, request: Request) -> Response {
     let outcome = async {
-        let name = name_of(request.headers())?;
+        let name = from_header(request.headers().get("x-name").map(HeaderValue::as_bytes).unwrap_or_default())?;
         let announced = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
         check_length(announced.unwrap_or(0))?;
         let _place =
@@ -49,34 +48,6 @@ async fn read(body: Body) -> Result<Vec<u8>, ApiError> {
         bytes.extend_from_slice(&part);
     }
     Ok(bytes)
-}
-
-fn name_of(headers: &HeaderMap) -> Result<String, ApiError> {
-    let encoded = headers.get("x-name").map(HeaderValue::as_bytes).unwrap_or_default();
-    if encoded.len() > NAME_BYTES {
-        return Err(ApiError::new(Code::TooLong, "the file's name is too long"));
-    }
-    Ok(decode(encoded))
-}
-
-/// Undoes percent-encoding; what is none stays as it is.
-fn decode(encoded: &[u8]) -> String {
-    let mut bytes = Vec::with_capacity(encoded.len());
-    let mut at = 0;
-    while let Some(&byte) = encoded.get(at) {
-        let pair = encoded.get(at + 1..at + 3).and_then(|pair| std::str::from_utf8(pair).ok());
-        match pair.filter(|_| byte == b'%').and_then(|pair| u8::from_str_radix(pair, 16).ok()) {
-            Some(decoded) => {
-                bytes.push(decoded);
-                at += 3;
-            }
-            None => {
-                bytes.push(byte);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// What stands behind a media path, whole or in part.
@@ -140,17 +111,4 @@ fn refuse(error: &ApiError) -> Response {
         _ => StatusCode::BAD_REQUEST,
     };
     (status, Json(json!({ "error": error }))).into_response()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_survives_the_header() {
-        assert_eq!(decode(b"K%C3%A4tzchen%20%26%20ich.png"), "Kätzchen & ich.png");
-        assert_eq!(decode(b"100%.png"), "100%.png");
-        assert_eq!(decode(b"%zz%4"), "%zz%4");
-        assert_eq!(decode(b"%ff"), "\u{fffd}");
-    }
 }

@@ -1,26 +1,32 @@
 //! The documents name what is there.
 
 use super::{none, read, root, tracked};
+use std::path::Path;
 
-/// Documents whose paths must exist.
-const MAPS: &[&str] = &["src-tauri/ARCHITECTURE.md"];
-
-/// Where a path in a document may start.
-const FROM: &[&str] = &["", "src-tauri/", "src-tauri/crates/"];
+/// Where a path in a document may start, beside the document's own folder.
+const FROM: &[&str] = &["", "src-tauri/", "src-tauri/crates/", "src-tauri/crates/engine/src/"];
 
 #[test]
-fn every_path_in_the_map_exists() {
+fn what_the_documents_name_is_there() {
+    let documents = tracked(&[".md"]);
+    assert!(documents.len() >= 4, "{documents:?}");
     let mut offences = Vec::new();
-    for map in MAPS {
-        let text = read(map);
+    for document in documents {
+        let text = read(&document);
+        let own = Path::new(&document).parent().expect("a folder");
         for named in text.split('`').skip(1).step_by(2).filter(|named| is_path(named)) {
             let named = named.trim_start_matches("../");
-            if !FROM.iter().any(|from| root().join(from).join(named).exists()) {
-                offences.push(format!("{map}: {named}"));
+            if !FROM.iter().map(Path::new).chain([own]).any(|from| root().join(from).join(named).exists()) {
+                offences.push(format!("{document}: `{named}`"));
+            }
+        }
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
+            if !target.is_empty() && !target.contains("://") && !root().join(own).join(target).exists() {
+                offences.push(format!("{document}: ]({target})"));
             }
         }
     }
-    none("The map names what is not there:", offences);
+    none("A document names what is not there:", offences);
 }
 
 fn is_path(named: &str) -> bool {

@@ -6,8 +6,9 @@
 //! stored  ←─│─────────────────────────────────────────────────────────┘
 //!           └─                     └─ news ─→ pump
 //! ```
-//! The actor waits for the pump alone; the pump and the desk never wait for the actor; so nothing waits in a circle.
-//! The store's threads may wait for the actor, which is how a slow engine slows the disk and not the other way round.
+//! The actor has backlogs for both, and past those waits for the pump alone; the pump and the desk never wait for the
+//! actor; so nothing waits in a circle. The store's threads may wait for the actor, which is how a slow engine slows the
+//! disk and not the other way round.
 
 use crate::api::ApiError;
 use crate::config::NodeConfig;
@@ -27,9 +28,9 @@ pub(super) use natter_net::local_addresses;
 
 /// Commands and store answers that wait for the engine.
 const INPUTS: usize = 1024;
-/// Orders that wait for the desk; beyond, the engine is told that the write failed.
+/// Orders that wait for the desk; beyond, they wait in the actor's own backlog.
 const ORDERS: usize = 1024;
-/// News that wait for the pump; beyond, the engine waits.
+/// News that wait for the pump; beyond, they wait in the actor's own backlog.
 const NEWS: usize = 1024;
 
 /// A running engine.

@@ -315,3 +315,29 @@ fn a_newcomer_is_linked_with_everyone_within_seconds_whoever_opened() {
         }
     }
 }
+
+/// More people than one device opens links for at a time: they take turns, and nobody waits for a patience to end.
+#[test]
+fn a_class_comes_in_at_once_and_is_back_at_once_after_a_power_cut() {
+    let mut world = World::new(430);
+    let teacher = world.add("Teacher");
+    let room = world.create_room(teacher, "Class 7b");
+    let link = world.invite(teacher, room, party());
+    let mut everyone = vec![teacher];
+    for n in 0..31 {
+        let pupil = world.add(&format!("Pupil {n}"));
+        world.join(pupil, &link);
+        everyone.push(pupil);
+    }
+    let all_see_all =
+        |world: &World| everyone.iter().all(|a| everyone.iter().all(|b| a == b || world.sees(*a, *b, room)));
+    world.until(Duration::from_secs(20), "the whole class is in", all_see_all);
+    for who in &everyone {
+        world.crash(*who);
+    }
+    world.run(Duration::from_secs(120));
+    for who in &everyone {
+        world.start(*who);
+    }
+    world.until(Duration::from_secs(10), "the whole class is back", all_see_all);
+}

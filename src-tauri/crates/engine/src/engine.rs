@@ -83,6 +83,8 @@ pub struct Engine {
     rooms: BTreeMap<RoomId, Room>,
     knocks: BTreeMap<RoomId, Knock>,
     mesh: Mesh,
+    /// Offers for which there is no room yet.
+    held: signals::Held,
     files: Files,
     claims: Claims,
     brokers: Vec<BrokerUrl>,
@@ -112,6 +114,7 @@ impl Engine {
             rooms: BTreeMap::new(),
             knocks: BTreeMap::new(),
             mesh: Mesh::new(me),
+            held: signals::Held::default(),
             files: Files::default(),
             claims: Claims::default(),
             brokers: Vec::new(),
@@ -180,6 +183,7 @@ impl Engine {
             return;
         }
         self.settle_links(now);
+        self.settle_held(now);
         self.settle_history(now);
         self.settle_knocks(now);
         self.settle_claims(now);

@@ -2,7 +2,8 @@
 
 use super::Engine;
 use crate::wire::limits::{
-    BLOB_FETCHES, HALF_OPEN, LINKS, LOGS_PER_ROOM, MEMBERS, PENDING_BYTES_PER_ROOM, QUEUED_BYTES_PER_PEER, ROOMS,
+    BLOB_FETCHES, HALF_OPEN, HELD_OFFERS, LINKS, LOGS_PER_ROOM, MEMBERS, PENDING_BYTES_PER_ROOM, QUEUED_BYTES_PER_PEER,
+    ROOMS,
 };
 
 /// Store answers that may be outstanding: a batch and a lookup in each room, and what peers and the host ask for.
@@ -17,6 +18,8 @@ pub struct Load {
     pub links: usize,
     /// Of these, not live yet.
     pub half_open: usize,
+    /// Offers that wait to be answered.
+    pub held_offers: usize,
     /// Peers whose next dial is planned.
     pub dials: usize,
     /// Answers of the store that are outstanding.
@@ -43,6 +46,7 @@ impl Load {
             ("rooms", self.rooms, ROOMS),
             ("links", self.links, 2 * LINKS + LINKS + HALF_OPEN),
             ("half-open links", self.half_open, HALF_OPEN + 1),
+            ("held offers", self.held_offers, HELD_OFFERS),
             ("dials", self.dials, ROOMS * MEMBERS),
             ("outstanding store answers", self.pending, PENDING),
             ("queued bytes", self.queued_bytes, 2 * QUEUED_BYTES_PER_PEER),
@@ -64,6 +68,7 @@ impl Engine {
             rooms: self.rooms.len(),
             links: self.mesh.ids().len(),
             half_open: self.mesh.half_open(),
+            held_offers: self.held.len(),
             dials: self.mesh.dials(),
             pending: self.pending.len(),
             queued_bytes: self.mesh.longest_queue(),

@@ -6,8 +6,8 @@ use crate::ids::{Address, BrokerUrl, DeviceId, InviteId, LinkId, RoomId};
 use crate::mesh::{Route, Seal, State, Verdict};
 use crate::port::{LinkCommand, LinkPurpose, Output, SignalCommand, SignalEvent, SignalKind, Standing};
 use crate::signaling::envelope::{Ends, SealingKey, open, seal};
-use crate::time::Now;
-use crate::wire::limits::{CANDIDATE_BYTES, CANDIDATES};
+use crate::time::{Instant, Now};
+use crate::wire::limits::{CANDIDATE_BYTES, CANDIDATES, HELD_KNOCKS, HELD_OFFERS, LINK_SETUP};
 use crate::wire::{Frame, Session, SignedSession, Trickle};
 
 /// An envelope that was opened: what it says, in whose name, and which way an answer goes.
@@ -16,6 +16,43 @@ struct Opened {
     seal: Seal,
     back: Route,
     record: Vec<u8>,
+}
+
+/// An offer that was opened, verified and found acceptable.
+#[derive(Debug)]
+pub(super) struct Offer {
+    session: Session,
+    /// Of the signed record.
+    hash: [u8; 32],
+    seal: Seal,
+    back: Route,
+    /// When the other side gives it up.
+    until: Instant,
+}
+
+/// Offers that wait until there is room to answer them, in order.
+#[derive(Debug, Default)]
+pub(super) struct Held(Vec<Offer>);
+
+impl Held {
+    /// Keeps the newest of each device, of strangers only so many; beyond, whoever offers must try again.
+    fn keep(&mut self, offer: Offer) {
+        let is_knock = |offer: &Offer| matches!(offer.seal, Seal::Invite(_));
+        self.0
+            .retain(|other| (other.session.from, other.session.purpose) != (offer.session.from, offer.session.purpose));
+        let knocks = self.0.iter().filter(|other| is_knock(other)).count();
+        if self.0.len() < HELD_OFFERS && (!is_knock(&offer) || knocks < HELD_KNOCKS) {
+            self.0.push(offer);
+        }
+    }
+
+    fn take(&mut self) -> Vec<Offer> {
+        std::mem::take(&mut self.0)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
 }
 
 impl Engine {
@@ -154,67 +191,82 @@ impl Engine {
 
     fn on_offer(&mut self, signed: &SignedSession, session: Session, opened: Opened, now: Now) {
         let Opened { room, seal, back, .. } = opened;
-        if session.room != room || session.from == self.me || self.closing {
+        let addressed = match seal {
+            Seal::Epoch(_) => session.to == Some(self.me),
+            Seal::Invite(_) => session.to.is_none() && session.purpose == LinkPurpose::Chat,
+        };
+        // Bulk links are agreed over the peer's own chat link, never over a broker.
+        let direct = session.purpose == LinkPurpose::Chat || back == Route::Mesh { through: session.from };
+        if self.closing {
             return;
         }
-        let Some(state) = self.rooms.get(&room).filter(|state| state.standing == Standing::Member) else { return };
-        match seal {
+        if session.room != room || session.from == self.me || !addressed || !direct || !self.may_link(&session, seal) {
+            return;
+        }
+        if self.mesh.is_new(session.from, session.connection) {
+            let until = now.mono.plus(LINK_SETUP);
+            self.consider(Offer { hash: signed.hash(), session, seal, back, until }, now);
+        }
+    }
+
+    /// Whether who offers may have a link, by what is known of the room now.
+    fn may_link(&self, session: &Session, seal: Seal) -> bool {
+        let Some(state) = self.rooms.get(&session.room).filter(|state| state.standing == Standing::Member) else {
+            return false;
+        };
+        let (is, was) = (state.membership.is_member(session.from), state.membership.was_member(session.from));
+        match (session.purpose, seal) {
+            (LinkPurpose::Bulk, _) => is,
+            (LinkPurpose::Chat, Seal::Invite(_)) => true,
             // A stranger who holds the room's key may have been admitted by somebody we have not heard of yet: let
             // them show their ADMIT. Who was a member and is no longer does not get that far.
-            Seal::Epoch(_) => {
-                let gone = state.membership.was_member(session.from) && !state.membership.is_member(session.from);
-                if session.to != Some(self.me) || gone {
-                    return;
-                }
-            }
-            Seal::Invite(_) => {
-                if session.to.is_some() || session.purpose == LinkPurpose::Bulk {
-                    return;
-                }
-            }
+            (LinkPurpose::Chat, Seal::Epoch(_)) => is || !was,
         }
-        if session.purpose == LinkPurpose::Bulk {
-            // Bulk links are agreed over the peer's own chat link, never over a broker.
-            let direct = back == Route::Mesh { through: session.from };
-            if !direct || !state.membership.is_member(session.from) {
-                return;
-            }
-        }
-        match self.mesh.judge(session.from, session.connection, session.purpose, seal) {
+    }
+
+    /// Answers an offer, insists on our own, or keeps it for later.
+    fn consider(&mut self, offer: Offer, now: Now) {
+        let Session { room, from, purpose, connection, .. } = offer.session;
+        match self.mesh.judge(from, purpose, offer.seal) {
             Verdict::Ignore => {}
+            Verdict::Hold => self.held.keep(offer),
             Verdict::Insist(ours) => {
                 let Some(link) = self.mesh.get_mut(ours) else { return };
                 // This way leads to them for sure; the one we chose may not. An offer that is still being described
                 // goes this way too once it is.
-                if !link.routes.contains(&back) {
-                    link.routes.push(back.clone());
+                if !link.routes.contains(&offer.back) {
+                    link.routes.push(offer.back.clone());
                 }
                 let record = link.record.clone();
                 if !record.is_empty() {
-                    self.signal_over(ours, &back, SignalKind::Offer, &record);
+                    self.signal_over(ours, &offer.back, SignalKind::Offer, &record);
                 }
             }
             Verdict::Answer { yielding } => {
                 for id in yielding {
                     self.drop_link(id, now);
                 }
-                let id = self.mesh.insert(
-                    session.purpose,
-                    false,
-                    Some(session.from),
-                    room,
-                    seal,
-                    vec![back],
-                    session.connection,
-                    now.mono,
-                );
+                let Offer { hash, session, seal, back, .. } = offer;
+                let routes = vec![back];
+                let id = self.mesh.insert(purpose, false, Some(from), room, seal, routes, connection, now.mono);
                 if let Some(link) = self.mesh.get_mut(id) {
-                    link.offer = signed.hash();
+                    link.offer = hash;
                     link.remote_candidates = session.params.candidates.len();
                     link.remote = Some(session.params.clone());
                 }
-                self.link(id, LinkCommand::Open { purpose: session.purpose, remote: Some(session.params) });
-                self.touch_peer(session.from);
+                self.link(id, LinkCommand::Open { purpose, remote: Some(session.params) });
+                self.touch_peer(from);
+            }
+        }
+    }
+
+    /// Looks again at the offers for which there was no room.
+    pub(super) fn settle_held(&mut self, now: Now) {
+        for offer in self.held.take() {
+            // Who gave it up, or came another way meanwhile, does not wait for an answer.
+            let linked = offer.session.purpose == LinkPurpose::Chat && self.mesh.live(offer.session.from).is_some();
+            if offer.until > now.mono && !linked && self.may_link(&offer.session, offer.seal) {
+                self.consider(offer, now);
             }
         }
     }

@@ -4,11 +4,17 @@
 //! time (glare) the polite side, which is the one with the smaller key, drops its own offer and answers, as in perfect
 //! negotiation (W3C WebRTC §10.7). A second link that authenticates replaces the first: it is how a peer whose network
 //! changed comes back before we noticed. Failed attempts wait 0.5 to 60 s with full jitter.
+//!
+//! Half-open links are few, so that strangers cannot make this device hold sockets. Half of them are for offers of our
+//! own; what is offered to us while the rest is taken is [held](Verdict::Hold) until one is done. Answers depend on
+//! nothing but ICE, so a room whose members all start in the same second works through its links in waves.
 
 use crate::ids::{Address, BrokerUrl, ConnectionId, DeviceId, InviteId, LinkId, RoomId};
 use crate::port::{LinkPurpose, SessionParams};
 use crate::time::Instant;
-use crate::wire::limits::{DEAD_AFTER, HALF_OPEN, HALF_OPEN_PER_PEER, LINK_SETUP, LINKS, PING_AFTER};
+use crate::wire::limits::{
+    DEAD_AFTER, HALF_OPEN, HALF_OPEN_KNOCKS, HALF_OPEN_OFFERS, HALF_OPEN_PER_PEER, LINK_SETUP, LINKS, PING_AFTER,
+};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
@@ -106,7 +112,9 @@ pub(crate) enum Verdict {
     Answer { yielding: Vec<LinkId> },
     /// Ours stands; send it again, since the other side may not have got it.
     Insist(LinkId),
-    /// Seen before, or over a limit.
+    /// Later, when there is room.
+    Hold,
+    /// More than the device may ask for.
     Ignore,
 }
 
@@ -197,7 +205,12 @@ impl Mesh {
 
     /// Whether one more may be started.
     pub(crate) fn has_room(&self) -> bool {
-        self.half_open() < HALF_OPEN && self.live.len() < LINKS
+        let offers = self.links.values().filter(|link| !link.is_live() && link.offerer).count();
+        offers < HALF_OPEN_OFFERS && self.half_open() < HALF_OPEN && self.live.len() < LINKS
+    }
+
+    fn answered_knocks(&self) -> usize {
+        self.links.values().filter(|link| !link.is_live() && !link.offerer && link.is_knock()).count()
     }
 
     /// The link of an attempt that is waiting for the other side.
@@ -262,24 +275,26 @@ impl Mesh {
         id
     }
 
-    /// Judges an offer from `from`, which is signed and sealed well.
-    pub(crate) fn judge(
-        &mut self,
-        from: DeviceId,
-        connection: ConnectionId,
-        purpose: LinkPurpose,
-        seal: Seal,
-    ) -> Verdict {
+    /// Whether an offer comes for the first time: they may come over several ways, and again from whoever kept one.
+    pub(crate) fn is_new(&mut self, from: DeviceId, connection: ConnectionId) -> bool {
         if !self.seen.insert((from, connection)) {
-            return Verdict::Ignore;
+            return false;
         }
         self.seen_order.push_back((from, connection));
         if self.seen_order.len() > SEEN {
             self.seen_order.pop_front().map(|oldest| self.seen.remove(&oldest));
         }
+        true
+    }
+
+    /// Judges an offer from `from`, which is new, signed and sealed well.
+    pub(crate) fn judge(&self, from: DeviceId, purpose: LinkPurpose, seal: Seal) -> Verdict {
         if purpose == LinkPurpose::Bulk {
-            let fits = self.bulk_to(from).is_none() && self.half_open() < HALF_OPEN;
-            return if fits { Verdict::Answer { yielding: Vec::new() } } else { Verdict::Ignore };
+            return match (self.bulk_to(from), self.half_open() < HALF_OPEN) {
+                (Some(_), _) => Verdict::Ignore,
+                (None, true) => Verdict::Answer { yielding: Vec::new() },
+                (None, false) => Verdict::Hold,
+            };
         }
         let ours: Vec<LinkId> = match seal {
             Seal::Epoch(_) => self.offered_to(from),
@@ -292,8 +307,12 @@ impl Mesh {
         {
             return Verdict::Insist(*offered);
         }
-        if self.half_open_with(from) - ours.len() >= HALF_OPEN_PER_PEER || self.half_open() - ours.len() >= HALF_OPEN {
+        if self.half_open_with(from) - ours.len() >= HALF_OPEN_PER_PEER {
             return Verdict::Ignore;
+        }
+        let knocks = matches!(seal, Seal::Invite(_)) && self.answered_knocks() >= HALF_OPEN_KNOCKS;
+        if knocks || self.half_open() - ours.len() >= HALF_OPEN {
+            return Verdict::Hold;
         }
         Verdict::Answer { yielding: ours }
     }
@@ -452,52 +471,94 @@ mod tests {
         mesh.insert(LinkPurpose::Chat, true, Some(to), room, Seal::Epoch(1), routes, connection, Instant(0))
     }
 
+    const MEMBER: Seal = Seal::Epoch(1);
+    const STRANGER: Seal = Seal::Invite(InviteId([9; 32]));
+
+    fn answer(mesh: &mut Mesh, peer: u8, n: u8, seal: Seal) -> LinkId {
+        let connection = ConnectionId([n; 16]);
+        let peer = Some(device(peer));
+        mesh.insert(LinkPurpose::Chat, false, peer, RoomId([0; 32]), seal, Vec::new(), connection, Instant(0))
+    }
+
     #[test]
     fn of_two_offers_at_once_the_smaller_key_yields_and_the_larger_insists() {
         let (small, large) = (device(1), device(2));
         let mut polite = Mesh::new(small);
         let own = offer(&mut polite, large, 7);
-        assert_eq!(
-            polite.judge(large, ConnectionId([8; 16]), LinkPurpose::Chat, Seal::Epoch(1)),
-            Verdict::Answer { yielding: vec![own] }
-        );
+        assert_eq!(polite.judge(large, LinkPurpose::Chat, MEMBER), Verdict::Answer { yielding: vec![own] });
         let mut impolite = Mesh::new(large);
         let own = offer(&mut impolite, small, 8);
-        assert_eq!(
-            impolite.judge(small, ConnectionId([7; 16]), LinkPurpose::Chat, Seal::Epoch(1)),
-            Verdict::Insist(own)
-        );
+        assert_eq!(impolite.judge(small, LinkPurpose::Chat, MEMBER), Verdict::Insist(own));
     }
 
     #[test]
-    fn who_knocks_is_answered_even_by_the_side_that_would_insist() {
+    fn who_knocks_is_answered_even_by_the_side_that_would_insist_and_nothing_is_given_up_for_it() {
         let mut mesh = Mesh::new(device(2));
-        let own = offer(&mut mesh, device(1), 8);
-        let knock = Seal::Invite(InviteId([9; 32]));
-        let verdict = mesh.judge(device(1), ConnectionId([7; 16]), LinkPurpose::Chat, knock);
-        assert_eq!(verdict, Verdict::Answer { yielding: vec![own] });
+        offer(&mut mesh, device(1), 8);
+        let verdict = mesh.judge(device(1), LinkPurpose::Chat, STRANGER);
+        assert_eq!(verdict, Verdict::Answer { yielding: Vec::new() });
     }
 
     #[test]
-    fn a_replayed_offer_is_ignored() {
+    fn an_answered_knock_does_not_keep_us_from_dialling() {
         let mut mesh = Mesh::new(device(1));
-        let connection = ConnectionId([8; 16]);
-        assert_ne!(mesh.judge(device(2), connection, LinkPurpose::Chat, Seal::Epoch(1)), Verdict::Ignore);
-        assert_eq!(mesh.judge(device(2), connection, LinkPurpose::Chat, Seal::Epoch(1)), Verdict::Ignore);
+        let wanted = BTreeSet::from([device(2)]);
+        answer(&mut mesh, 2, 8, STRANGER);
+        assert_eq!(mesh.due(&wanted, Instant(0)), [device(2)]);
+        assert!(mesh.next_dial(&wanted).is_some());
+        answer(&mut mesh, 2, 9, MEMBER);
+        assert!(mesh.due(&wanted, Instant(0)).is_empty());
+    }
+
+    #[test]
+    fn a_replayed_offer_is_known() {
+        let mut mesh = Mesh::new(device(1));
+        assert!(mesh.is_new(device(2), ConnectionId([8; 16])));
+        assert!(!mesh.is_new(device(2), ConnectionId([8; 16])));
+        assert!(mesh.is_new(device(3), ConnectionId([8; 16])));
+        for n in 0..=SEEN {
+            let mut connection = [0; 16];
+            connection[..8].copy_from_slice(&n.to_be_bytes());
+            mesh.is_new(device(4), ConnectionId(connection));
+        }
+        assert_eq!((mesh.seen.len(), mesh.seen_order.len()), (SEEN, SEEN));
     }
 
     #[test]
     fn one_peer_cannot_open_more_than_its_share_of_half_open_links() {
         let mut mesh = Mesh::new(device(1));
         for n in 0..HALF_OPEN_PER_PEER as u8 {
-            let connection = ConnectionId([n; 16]);
-            assert_ne!(mesh.judge(device(2), connection, LinkPurpose::Chat, Seal::Epoch(1)), Verdict::Ignore);
-            let room = RoomId([0; 32]);
-            let peer = Some(device(2));
-            mesh.insert(LinkPurpose::Chat, false, peer, room, Seal::Epoch(1), Vec::new(), connection, Instant(0));
+            assert!(matches!(mesh.judge(device(2), LinkPurpose::Chat, MEMBER), Verdict::Answer { .. }));
+            answer(&mut mesh, 2, n, MEMBER);
         }
-        assert_eq!(mesh.judge(device(2), ConnectionId([99; 16]), LinkPurpose::Chat, Seal::Epoch(1)), Verdict::Ignore);
-        assert_ne!(mesh.judge(device(3), ConnectionId([98; 16]), LinkPurpose::Chat, Seal::Epoch(1)), Verdict::Ignore);
+        assert_eq!(mesh.judge(device(2), LinkPurpose::Chat, MEMBER), Verdict::Ignore);
+        assert!(matches!(mesh.judge(device(3), LinkPurpose::Chat, MEMBER), Verdict::Answer { .. }));
+    }
+
+    #[test]
+    fn offers_leave_room_for_answers_and_knocks_for_members_and_the_rest_waits() {
+        let mut mesh = Mesh::new(device(1));
+        let mut n = 0;
+        while mesh.has_room() {
+            n += 1;
+            offer(&mut mesh, device(100 + n), n);
+        }
+        assert_eq!(usize::from(n), HALF_OPEN_OFFERS);
+        for n in 0..HALF_OPEN_KNOCKS as u8 {
+            assert!(matches!(mesh.judge(device(50 + n), LinkPurpose::Chat, STRANGER), Verdict::Answer { .. }));
+            answer(&mut mesh, 50 + n, 50 + n, STRANGER);
+        }
+        assert_eq!(mesh.judge(device(90), LinkPurpose::Chat, STRANGER), Verdict::Hold);
+        let mut members = 0;
+        while let Verdict::Answer { .. } = mesh.judge(device(20 + members), LinkPurpose::Chat, MEMBER) {
+            answer(&mut mesh, 20 + members, 20 + members, MEMBER);
+            members += 1;
+        }
+        assert_eq!(mesh.half_open(), HALF_OPEN);
+        assert_eq!(mesh.judge(device(20 + members), LinkPurpose::Chat, MEMBER), Verdict::Hold);
+        assert_eq!(mesh.judge(device(99), LinkPurpose::Bulk, MEMBER), Verdict::Hold);
+        // To whom we offered already, an answer takes no more room than our offer did.
+        assert!(matches!(mesh.judge(device(101), LinkPurpose::Chat, MEMBER), Verdict::Answer { .. }));
     }
 
     #[test]

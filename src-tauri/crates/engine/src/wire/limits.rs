@@ -66,6 +66,15 @@ pub const REQUESTS_PER_ROOM: usize = 64;
 pub const HALF_OPEN_PER_PEER: usize = 2;
 /// Half-open links in all.
 pub const HALF_OPEN: usize = 16;
+/// Of these, offers of our own: the rest is for answers, so that a room where everyone offers to everyone never stands
+/// still.
+pub const HALF_OPEN_OFFERS: usize = HALF_OPEN / 2;
+/// Of these, answers to knocks: strangers must not keep members out.
+pub const HALF_OPEN_KNOCKS: usize = HALF_OPEN / 4;
+/// Offers that wait until there is room to answer them, one of a device.
+pub const HELD_OFFERS: usize = 64;
+/// Of these, knocks.
+pub const HELD_KNOCKS: usize = HELD_OFFERS / 2;
 /// How long a link may take from offer to AUTH.
 pub const LINK_SETUP: Duration = Duration::from_secs(20);
 /// How long AUTH may take once the channel is open.

@@ -64,7 +64,8 @@ fn an_invite_that_is_cut_mistyped_or_of_another_app_is_told_apart() {
     let mut bob = person(dir.path(), "Bob", &[]);
     let room = room(&mut ada, "Kitchen");
     let link = invite(&mut ada, &room, json!({}))["link"].as_str().expect("a link").to_owned();
-    let mistyped = link.replacen(&link[40..41], if &link[40..41] == "A" { "B" } else { "A" }, 1);
+    let other = if &link[40..41] == "A" { "B" } else { "A" };
+    let mistyped = format!("{}{other}{}", &link[..40], &link[41..]);
     let in_two_lines = format!("{}\n{}", &link[..60], &link[60..]);
     for (text, code) in [
         (&link[..link.len() - 5], "inviteCut"),

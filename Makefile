@@ -32,7 +32,7 @@ run: deps
 		cargo run --package natter -- --profile $(PROFILE); \
 	else \
 		echo 'No display here: Natter serves its pages to a browser instead.'; \
-		cargo run --package natter-cli -- serve --listen 127.0.0.1:$(SERVE_PORT); \
+		cargo run --package natter-cli -- serve --profile $(PROFILE) --listen 127.0.0.1:$(SERVE_PORT); \
 	fi
 
 test: deps-test

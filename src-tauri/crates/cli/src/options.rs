@@ -14,9 +14,6 @@ const PASSPHRASE_FILE: u64 = 4096;
 /// How the profile is opened.
 #[derive(Debug, Args)]
 pub(crate) struct NodeOptions {
-    /// Where the profile is kept; made if it is not there.
-    #[arg(long, value_name = "DIR")]
-    data_dir: PathBuf,
     /// Your name, for the first start: with it, set-up happens by itself.
     #[arg(long)]
     name: Option<String>,
@@ -44,8 +41,9 @@ pub(crate) struct NodeOptions {
 }
 
 impl NodeOptions {
-    /// Opens the profile as far as it goes without a person; says on stderr if it lies unprotected.
-    pub(crate) async fn open(self) -> Result<Node, Failure> {
+    /// Opens the profile in a folder, made if it is not there, as far as it goes without a person; says on stderr if it
+    /// lies unprotected.
+    pub(crate) async fn open(self, dir: PathBuf) -> Result<Node, Failure> {
         let passphrase = self.passphrase_file.as_deref().map(read_passphrase).transpose()?;
         let unattended = match &passphrase {
             Some(passphrase) => Unattended::Passphrase(passphrase.clone()),
@@ -53,10 +51,9 @@ impl NodeOptions {
             None => Unattended::KeychainElseUnprotected,
         };
         let name = self.name.clone();
-        let dir = self.data_dir.clone();
         let of_profile = |error| Failure::of_profile(error, &dir);
         let config = NodeConfig {
-            data_dir: self.data_dir.clone(),
+            data_dir: dir.clone(),
             brokers: self.brokers,
             ice_servers: self.ice_servers,
             relay_only: self.relay_only,

@@ -6,6 +6,7 @@ use crate::signals::End;
 use crate::talk::{LINE_BYTES, Paths, Talk};
 use crate::telling;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
@@ -21,6 +22,9 @@ pub(crate) struct PeerArgs {
     /// Speak JSON lines; the only way there is so far.
     #[arg(long)]
     json: bool,
+    /// Where the profile is kept; made if it is not there.
+    #[arg(long, value_name = "DIR")]
+    data_dir: PathBuf,
     #[command(flatten)]
     node: NodeOptions,
 }
@@ -37,7 +41,7 @@ pub(crate) async fn run(args: PeerArgs) -> Result<(), Failure> {
         return Err(Failure::usage("peer speaks JSON lines only: add --json"));
     }
     let mut end = End::listen()?;
-    let node = args.node.open().await?;
+    let node = args.node.open(args.data_dir).await?;
     telling::start(node.clone());
     let (mut talk, first) = Talk::begin(node.clone(), Paths::Allowed);
     let (heard, mut lines) = mpsc::channel(LINES);

@@ -3,7 +3,8 @@
 //! Every host holds a [`Node`]: the Tauri window, `natter-cli peer` and `natter-cli serve`. It opens a profile, runs
 //! what the profile needs, and speaks the types of [`api`]. The pieces around it are pure and tested apart: [`mirror`]
 //! folds the engine's notices into what hosts see, [`pictures`] prepares what is sent, [`names`] cleans file names,
-//! [`media`] decides what a page may show.
+//! [`media`] decides what a page may show,
+//! [`profile`] says where what is kept.
 
 pub mod api;
 pub mod config;
@@ -14,6 +15,7 @@ pub mod mirror;
 pub mod names;
 pub mod node;
 pub mod pictures;
+pub mod profile;
 pub mod qr;
 
 pub use config::{NodeConfig, Unattended};

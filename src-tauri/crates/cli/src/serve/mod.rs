@@ -19,6 +19,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use guard::{Guard, Token};
 use natter_node::Node;
+use natter_node::profile::{APP_ID, DEFAULT_PROFILE, Profile};
 use page::Page;
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -43,6 +44,12 @@ pub(crate) struct ServeArgs {
     /// Serve the page from this folder instead of the one in the binary.
     #[arg(long, value_name = "DIR")]
     ui: Option<PathBuf>,
+    /// The app's profile to show: a-z, 0-9 and -, at most 32 characters.
+    #[arg(long, env = "NATTER_PROFILE", value_name = "NAME", default_value = DEFAULT_PROFILE, value_parser = Profile::parse)]
+    profile: Profile,
+    /// Where the profile is kept, if not in the app's own folder; made if it is not there.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
     #[command(flatten)]
     node: NodeOptions,
 }
@@ -65,13 +72,20 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
             args.listen.ip()
         )));
     }
+    let dir = match args.data_dir {
+        Some(dir) => dir,
+        None => {
+            let data = dirs::data_dir().ok_or_else(|| Failure::usage("there is no home: say --data-dir DIR"))?;
+            args.profile.folder(&data.join(APP_ID))
+        }
+    };
     let page = Page::new(args.ui)?;
     let mut end = End::listen()?;
     // The port first: when it is taken, the profile stays untouched.
     let listener = natter_broker::bind(args.listen).await?;
     let address = listener.local_addr().map_err(|error| Failure::new(Failure::OTHER, error))?;
     let token = Token::random().map_err(|error| Failure::new(Failure::OTHER, error))?;
-    let node = args.node.open().await?;
+    let node = args.node.open(dir).await?;
     telling::start(node.clone());
     let served = Served {
         node: node.clone(),

@@ -1,3 +1,5 @@
 //! What a person sees and does in the real window.
 
 mod first_start;
+mod person;
+mod two_people;

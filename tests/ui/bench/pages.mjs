@@ -1,17 +1,21 @@
 // PeerJS's side of the benchmarks: unmodified npm `peerjs` in Chromium pages, a full mesh of reliable JSON connections.
 import { startPages } from "../interop/pages.mjs";
 
+let meshes = 0;
+
 /** `count` pages, each connected with each. `setup` is the milliseconds that each connection took to open. */
 export async function pageMesh(count, broker) {
+  // The broker keeps an id for a moment after its page is gone.
+  const prefix = `bench${meshes += 1}x`;
   const { open, stop } = await startPages();
   const pages = [];
   for (let n = 0; n < count; n += 1) {
     const page = await open();
-    await page.evaluate(join, [`bench${count}x${n}`, Number(new URL(broker).port)]);
+    await page.evaluate(join, [`${prefix}${n}`, Number(new URL(broker).port)]);
     pages.push(page);
   }
   const setup = [];
-  for (const [n, page] of pages.entries()) setup.push(...await page.evaluate(dial, [count, n]));
+  for (const [n, page] of pages.entries()) setup.push(...await page.evaluate(dial, [prefix, n]));
   for (const page of pages) await page.waitForFunction((count) => window.links.size === count - 1, count);
   return { pages, setup, stop };
 }
@@ -35,11 +39,11 @@ const join = ([id, port]) => new Promise((resolve, reject) => {
 });
 
 /** Connects to every page that came before. */
-const dial = async ([count, n]) => {
+const dial = async ([prefix, n]) => {
   const times = [];
   for (let other = 0; other < n; other += 1) {
     const begun = performance.now();
-    const connection = window.peer.connect(`bench${count}x${other}`, { serialization: "json", reliable: true });
+    const connection = window.peer.connect(`${prefix}${other}`, { serialization: "json", reliable: true });
     window.take(connection);
     await new Promise((resolve) => connection.once("open", resolve));
     times.push(performance.now() - begun);

@@ -9,9 +9,21 @@ import { createInterface } from "node:readline";
 const CLI = process.env.NATTER_CLI ?? "target/release/natter-cli";
 const TICKS = 100; // USER_HZ on every Linux that Natter runs on
 
+const children = new Set();
+// A bench that fails leaves nothing running.
+process.on("exit", () => { for (const child of children) child.kill(); });
+
+/** Starts the CLI. @param {string[]} args @param {import("node:child_process").SpawnOptions} options */
+function start(args, options) {
+  const child = spawn(CLI, args, options);
+  children.add(child);
+  child.once("exit", () => children.delete(child));
+  return child;
+}
+
 /** A broker of ours on a free port. */
 export async function startBroker() {
-  const child = spawn(CLI, ["broker", "--listen", "127.0.0.1:0", "--max-per-address", "0", "--max-sockets", "1000"], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = start(["broker", "--listen", "127.0.0.1:0", "--max-per-address", "0", "--max-sockets", "1000"], { stdio: ["ignore", "pipe", "inherit"] });
   const [line] = await once(createInterface({ input: child.stdout }), "line");
   const url = /(https?:\/\/\S+)/.exec(line)?.[1];
   if (!url) throw new Error(`the broker said: ${line}`);
@@ -40,7 +52,7 @@ export class Peer extends EventEmitter {
   start() {
     const args = ["peer", "--json", "--data-dir", this.dir, "--name", this.name, "--broker", this.broker, "--no-lan", "--unprotected", "--no-embedded-broker"];
     const env = { ...process.env, RUST_LOG: "natter_net::actor=debug" };
-    this.child = spawn(CLI, args, { stdio: ["pipe", "pipe", "pipe"], env });
+    this.child = start(args, { stdio: ["pipe", "pipe", "pipe"], env });
     createInterface({ input: this.child.stdout }).on("line", (line) => this.#take(JSON.parse(line), performance.now()));
     createInterface({ input: this.child.stderr }).on("line", (line) => {
       const setup = /setup_us=(\d+)/.exec(line);

@@ -135,7 +135,7 @@ impl Engine {
             Op::PutRoom { room, standing: Standing::Member, brokers: Vec::new(), invite: None },
             Op::PutEpoch { room, epoch: 1, key: epoch_key },
         ];
-        state.logs.take(entry, header, hash, true);
+        state.logs.take(entry, header, hash, true, &state.membership);
         self.rooms.insert(room, state);
     }
 

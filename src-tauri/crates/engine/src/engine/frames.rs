@@ -158,10 +158,20 @@ impl Engine {
                 self.misbehaved(id, "a malformed entry", now);
                 return;
             };
-            if claim.seq <= state.logs.reach(claim.log) {
-                // Known, or a fork that lost; either way it changes nothing, so its signature need not be checked.
+            let reach = state.logs.reach(claim.log);
+            if claim.seq <= reach {
+                // Known, or a fork that lost; either way it changes nothing, and only who accuses an author must verify.
+                if state.logs.contradicts(claim.log, claim.seq, entry.hash()) && state.sync.spend(peer, now.mono) {
+                    let Ok((header, hash)) = entry.open() else {
+                        self.misbehaved(id, "an entry that does not verify", now);
+                        return;
+                    };
+                    if header.room_of(hash) == room {
+                        state.logs.report_fork(claim.log);
+                    }
+                }
                 state.sync.note(peer, claim.log, claim.seq);
-                state.sync.progressed(claim.log, claim.seq, now.mono);
+                state.sync.reached(claim.log, reach);
                 continue;
             }
             let asked = state.sync.is_asked(peer, claim.log, claim.seq);
@@ -179,10 +189,13 @@ impl Engine {
                 return;
             }
             let (log, seq) = (header.log, header.seq);
-            match state.logs.take(entry, header, hash, !asked) {
+            if state.logs.contradicts(log, seq, hash) {
+                state.logs.report_fork(log);
+            }
+            match state.logs.take(entry, header, hash, !asked, &state.membership) {
                 Taken::Queued | Taken::Duplicate => {
                     state.sync.note(peer, log, seq);
-                    state.sync.progressed(log, seq, now.mono);
+                    state.sync.progressed(peer, log, seq, state.logs.reach(log), now.mono);
                 }
                 // It will be asked for once there is room.
                 Taken::Full => state.sync.note(peer, log, seq),

@@ -7,9 +7,9 @@ use crate::ids::{DeviceId, LinkId, RoomId};
 use crate::mesh::{Link, Route, Seal, State};
 use crate::port::{LinkCommand, LinkEvent, LinkPurpose, Notify, SessionParams, Setup, SignalKind, Standing};
 use crate::signaling::address::{Day, member_address, room_rendezvous};
-use crate::time::Now;
+use crate::time::{Instant, Now};
 use crate::wire::frame::auth_bytes;
-use crate::wire::limits::{AUTH_WAIT, CANDIDATES, DEAD_AFTER, PRE_AUTH_BYTES};
+use crate::wire::limits::{AUTH_WAIT, CANDIDATES, DEAD_AFTER, PRE_AUTH_BYTES, STRANGERS};
 use crate::wire::{Frame, Session, SignedSession};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -276,6 +276,27 @@ impl Engine {
         }
         self.touch_peer(peer);
         self.rosters_due(now);
+        self.thin_out_strangers(now);
+    }
+
+    /// Whoever holds an invite, or a room's key from before it left, can come with any number of new keys. They are heard,
+    /// but those who only stand there make way for the next.
+    fn thin_out_strangers(&mut self, now: Now) {
+        let waits = |peer: &DeviceId| self.rooms.values().any(|room| room.requests.contains_key(peer));
+        let mut idle: Vec<(Instant, LinkId)> = self
+            .mesh
+            .live_peers()
+            .into_iter()
+            .filter(|peer| self.rooms_with(*peer).is_empty() && !waits(peer))
+            .filter_map(|peer| self.mesh.live(peer))
+            .filter_map(|id| self.mesh.get(id).map(|link| (link, id)))
+            .filter(|(link, _)| !link.offerer)
+            .map(|(link, id)| (link.live_since, id))
+            .collect();
+        idle.sort_unstable();
+        for (_, id) in idle.iter().take(idle.len().saturating_sub(STRANGERS)) {
+            self.drop_link(*id, now);
+        }
     }
 
     /// Opens the sync of one room with a member.

@@ -30,6 +30,10 @@ pub struct Load {
     pub waiting_bytes: usize,
     /// Logs in the room with the most.
     pub logs: usize,
+    /// Logs that one peer claims to hold, at the most.
+    pub claimed_logs: usize,
+    /// Logs that are not asked for, in the room with the most.
+    pub refused_logs: usize,
     /// Blobs wanted.
     pub blobs: usize,
     /// Addresses held or asked for at brokers.
@@ -52,6 +56,8 @@ impl Load {
             ("queued bytes", self.queued_bytes, 2 * QUEUED_BYTES_PER_PEER),
             ("waiting bytes", self.waiting_bytes, PENDING_BYTES_PER_ROOM),
             ("logs", self.logs, LOGS_PER_ROOM),
+            ("claimed logs", self.claimed_logs, LOGS_PER_ROOM),
+            ("refused logs", self.refused_logs, LOGS_PER_ROOM),
             ("wanted blobs", self.blobs, BLOB_FETCHES),
         ];
         match caps.iter().find(|(_, is, cap)| is > cap) {
@@ -74,6 +80,8 @@ impl Engine {
             queued_bytes: self.mesh.longest_queue(),
             waiting_bytes: self.rooms.values().map(|room| room.logs.waiting_bytes()).max().unwrap_or(0),
             logs: self.rooms.values().map(|room| room.logs.heads().len()).max().unwrap_or(0),
+            claimed_logs: self.rooms.values().map(|room| room.sync.longest_claim()).max().unwrap_or(0),
+            refused_logs: self.rooms.values().map(|room| room.logs.refused()).max().unwrap_or(0),
             blobs: self.files.len(),
             claims: self.claims.all().len(),
         }

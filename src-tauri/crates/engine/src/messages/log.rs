@@ -6,10 +6,12 @@
 //! While a batch is being written more gathers, which makes group commit out of a slow disk by itself.
 
 use crate::identity::SecretKey;
-use crate::ids::{CommandId, DeviceId, EntryHash, LogKey, RoomId, Ticket};
+use crate::ids::{CommandId, DeviceId, EntryHash, LogId, LogKey, RoomId, Ticket};
 use crate::port::{Op, OrderKey, StoredEntry};
 use crate::time::{Hlc, UnixMillis};
-use crate::wire::limits::{LOGS_PER_ROOM, PARENTS, PENDING_BYTES_PER_ROOM, PENDING_PER_AUTHOR};
+use crate::wire::limits::{
+    HEADER_BYTES, LOGS_PER_ROOM, PARENTS, PAYLOAD_BYTES, PENDING_BYTES_PER_ROOM, PENDING_PER_AUTHOR,
+};
 use crate::wire::{Body, Entry, Header, kind};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -97,14 +99,18 @@ pub(crate) struct Logs {
     absent: BTreeSet<EntryHash>,
     waiting: BTreeMap<LogKey, BTreeMap<u64, Waiting>>,
     waiting_bytes: usize,
+    /// Of these, by author.
+    waiting_by: BTreeMap<DeviceId, usize>,
     drafts: VecDeque<Draft>,
     batch: Option<(Ticket, Batch)>,
     looking: Option<(Ticket, Vec<EntryHash>)>,
     latest: Hlc,
     /// Authors whose entries were turned down: not asked for again until membership changes.
     refused: BTreeSet<LogKey>,
-    /// Authors that signed two entries for one place, found since the last look.
+    /// Logs with two entries for one place, found since the last look.
     forks: Vec<LogKey>,
+    /// All that were found: each is reported once.
+    forked: BTreeSet<LogKey>,
 }
 
 impl Logs {
@@ -119,12 +125,14 @@ impl Logs {
             absent: BTreeSet::new(),
             waiting: BTreeMap::new(),
             waiting_bytes: 0,
+            waiting_by: BTreeMap::new(),
             drafts: VecDeque::new(),
             batch: None,
             looking: None,
             latest: Hlc::default(),
             refused: BTreeSet::new(),
             forks: Vec::new(),
+            forked: BTreeSet::new(),
         }
     }
 
@@ -174,6 +182,11 @@ impl Logs {
         self.refused.contains(&log)
     }
 
+    /// How many logs are not asked for.
+    pub(crate) fn refused(&self) -> usize {
+        self.refused.len()
+    }
+
     pub(crate) fn forget_refusals(&mut self) {
         self.refused.clear();
     }
@@ -182,8 +195,14 @@ impl Logs {
         self.batch.is_some()
     }
 
-    pub(crate) fn has_room(&self) -> bool {
-        self.waiting_bytes < PENDING_BYTES_PER_ROOM
+    /// Whether an author's entries would find room: always, but for those who fill it.
+    pub(crate) fn has_room_for(&self, author: DeviceId) -> bool {
+        let full = self.waiting_bytes + PAYLOAD_BYTES + HEADER_BYTES > PENDING_BYTES_PER_ROOM;
+        !full || self.waiting_by(author) < self.waiting_by.values().max().copied().unwrap_or(0)
+    }
+
+    fn waiting_by(&self, author: DeviceId) -> usize {
+        self.waiting_by.get(&author).copied().unwrap_or(0)
     }
 
     /// Bytes of entries that wait for their turn.
@@ -204,28 +223,107 @@ impl Logs {
     }
 
     /// Lets a verified entry wait for its turn. `live` = pushed as it was written, not fetched from history.
-    pub(crate) fn take(&mut self, entry: Entry, header: Header, hash: EntryHash, live: bool) -> Taken {
+    pub(crate) fn take(
+        &mut self,
+        entry: Entry,
+        header: Header,
+        hash: EntryHash,
+        live: bool,
+        rules: &impl Rules,
+    ) -> Taken {
         let log = header.log;
         if header.seq <= self.head(log) || self.in_batch(log, header.seq) || self.refused.contains(&log) {
             return Taken::Duplicate;
         }
+        let queue = self.waiting.get(&log);
+        if queue.is_some_and(|queue| queue.contains_key(&header.seq)) {
+            return Taken::Duplicate;
+        }
         let weight = entry.weight();
-        let known_log = self.heads.contains_key(&log) || self.waiting.contains_key(&log);
-        if self.waiting_bytes + weight > PENDING_BYTES_PER_ROOM
-            || (!known_log && self.heads.len() + self.waiting.len() >= LOGS_PER_ROOM)
+        let too_many = queue.is_some_and(|queue| queue.len() >= PENDING_PER_AUTHOR);
+        let known_log = self.heads.contains_key(&log) || queue.is_some();
+        if too_many || !(known_log || self.make_place(log.author, rules)) || !self.make_room(log.author, weight, rules)
         {
             return Taken::Full;
         }
-        let queue = self.waiting.entry(log).or_default();
-        if queue.contains_key(&header.seq) {
-            return Taken::Duplicate;
-        }
-        if queue.len() >= PENDING_PER_AUTHOR {
-            return Taken::Full;
-        }
         self.waiting_bytes += weight;
-        queue.insert(header.seq, Waiting { entry, header, hash, live });
+        *self.waiting_by.entry(log.author).or_default() += weight;
+        self.waiting.entry(log).or_default().insert(header.seq, Waiting { entry, header, hash, live });
         Taken::Queued
+    }
+
+    /// Sees to it that one more log fits. Strangers, of whom there can be any number, give way to members.
+    fn make_place(&mut self, author: DeviceId, rules: &impl Rules) -> bool {
+        if self.heads.len() + self.waiting.len() < LOGS_PER_ROOM {
+            return true;
+        }
+        let strange = |log: &&LogKey| !rules.admits(log.author) && !self.heads.contains_key(*log);
+        let Some(victim) = self.waiting.keys().find(strange).copied().filter(|_| rules.admits(author)) else {
+            return false;
+        };
+        self.drop_waiting(victim);
+        true
+    }
+
+    /// Sees to it that so many bytes more fit: strangers give way to members, and whoever fills the room with what cannot
+    /// move gives way to those who hold less.
+    fn make_room(&mut self, author: DeviceId, weight: usize, rules: &impl Rules) -> bool {
+        let rank = |author: DeviceId, bytes: usize| (!rules.admits(author), bytes);
+        let own = rank(author, self.waiting_by(author) + weight);
+        while self.waiting_bytes + weight > PENDING_BYTES_PER_ROOM {
+            let most = self.waiting_by.iter().map(|(author, bytes)| (rank(*author, *bytes), *author)).max();
+            let Some((_, victim)) = most.filter(|(rank, _)| *rank > own) else { return false };
+            let from = LogKey { author: victim, log: LogId([0; 16]) };
+            let to = LogKey { author: victim, log: LogId([0xff; 16]) };
+            let Some((log, queue)) = self.waiting.range_mut(from..=to).next_back() else { return false };
+            // The last first: what remains is still without a gap.
+            let (log, last) = (*log, queue.pop_last());
+            if queue.is_empty() {
+                self.waiting.remove(&log);
+            }
+            if let Some((_, waiting)) = last {
+                self.release(victim, waiting.entry.weight());
+            }
+        }
+        true
+    }
+
+    /// So many bytes of an author wait no longer.
+    fn release(&mut self, author: DeviceId, weight: usize) {
+        self.waiting_bytes -= weight;
+        if let Some(bytes) = self.waiting_by.get_mut(&author) {
+            *bytes -= weight;
+            if *bytes == 0 {
+                self.waiting_by.remove(&author);
+            }
+        }
+    }
+
+    fn drop_waiting(&mut self, log: LogKey) {
+        if let Some(queue) = self.waiting.remove(&log) {
+            self.release(log.author, queue.values().map(|waiting| waiting.entry.weight()).sum());
+        }
+    }
+
+    /// Whether another entry than this is known for its place, in a log that was not reported yet: at the head of the log,
+    /// or in what is written or waits. For older places the answer is no, since their hashes are on disk; nothing is shown
+    /// of a second entry there either.
+    pub(crate) fn contradicts(&self, log: LogKey, seq: u64, hash: EntryHash) -> bool {
+        if self.forked.contains(&log) {
+            return false;
+        }
+        let head = self.heads.get(&log).filter(|head| head.seq == seq).map(|head| head.known.order.hash);
+        let written = self.batch.iter().flat_map(|(_, batch)| &batch.entries);
+        let written = written.map(|(stored, ..)| stored).find(|stored| stored.log == log && stored.seq == seq);
+        let waits = self.waiting.get(&log).and_then(|queue| queue.get(&seq)).map(|waiting| waiting.hash);
+        head.or(written.map(|stored| stored.order.hash)).or(waits).is_some_and(|known| known != hash)
+    }
+
+    /// A log has two entries for one place.
+    pub(crate) fn report_fork(&mut self, log: LogKey) {
+        if self.forked.len() < LOGS_PER_ROOM && self.forked.insert(log) {
+            self.forks.push(log);
+        }
     }
 
     /// What can move now. After [`Plan::Write`] the caller must report with [`Self::begin`] which ticket it got.
@@ -368,9 +466,14 @@ impl Logs {
         let head = planner.heads.get(&log).or_else(|| self.heads.get(&log)).copied();
         let next = head.map_or(0, |head| head.seq) + 1;
         let Some(queue) = self.waiting.get_mut(&log) else { return false };
-        while let Some(stale) = queue.first_entry().filter(|first| *first.key() < next) {
-            self.waiting_bytes -= stale.remove().entry.weight();
+        let mut stale = 0;
+        while let Some(first) = queue.first_entry().filter(|first| *first.key() < next) {
+            stale += first.remove().entry.weight();
         }
+        if stale > 0 {
+            self.release(log.author, stale);
+        }
+        let Some(queue) = self.waiting.get_mut(&log) else { return false };
         let Some(waiting) = queue.get(&next) else {
             if queue.is_empty() {
                 self.waiting.remove(&log);
@@ -380,7 +483,7 @@ impl Logs {
         let founds = waiting.header.kind == kind::GENESIS;
         if waiting.header.prev != head.map(|head| head.known.order.hash) {
             // Two entries claim one place: the one that is durable stays, the other goes nowhere.
-            self.forks.push(log);
+            self.report_fork(log);
             self.refuse(log);
             return false;
         }
@@ -403,14 +506,16 @@ impl Logs {
             return false;
         }
         let Some(waiting) = queue.remove(&next) else { return false };
-        self.waiting_bytes -= waiting.entry.weight();
+        self.release(log.author, waiting.entry.weight());
         planner.add(self.room, waiting.entry, &waiting.header, waiting.hash, &causes, wall, waiting.live);
         true
     }
 
     fn refuse(&mut self, log: LogKey) {
-        if let Some(queue) = self.waiting.remove(&log) {
-            self.waiting_bytes -= queue.values().map(|waiting| waiting.entry.weight()).sum::<usize>();
+        self.drop_waiting(log);
+        if self.refused.len() >= LOGS_PER_ROOM {
+            // Strangers by the thousand: they may be asked for again, and refused again.
+            self.refused.clear();
         }
         self.refused.insert(log);
     }

@@ -8,7 +8,7 @@ use super::log::Logs;
 use crate::ids::{DeviceId, LogKey};
 use crate::time::Instant;
 use crate::wire::limits::{ENTRIES_BURST, ENTRIES_PER_SECOND, LOGS_PER_ROOM, WANT_ENTRIES};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// How long an ask may stand without progress.
@@ -43,8 +43,8 @@ pub(crate) struct Want {
 pub(crate) struct Sync {
     peers: BTreeMap<DeviceId, Peer>,
     asks: BTreeMap<LogKey, Ask>,
-    /// Who let an ask lapse lately, so that the next one goes elsewhere first.
-    slow: BTreeMap<LogKey, DeviceId>,
+    /// Who let an ask lapse since everybody had a turn: the next one goes elsewhere first.
+    slow: BTreeMap<LogKey, BTreeSet<DeviceId>>,
     /// Something changed since [`Self::asks`] looked last: whoever had the answer may be gone, or somebody new has it.
     stirred: bool,
 }
@@ -60,7 +60,10 @@ impl Sync {
     pub(crate) fn part(&mut self, peer: DeviceId) {
         self.peers.remove(&peer);
         self.asks.retain(|_, ask| ask.peer != peer);
-        self.slow.retain(|_, slow| *slow != peer);
+        self.slow.retain(|_, slow| {
+            slow.remove(&peer);
+            !slow.is_empty()
+        });
         self.stirred = true;
     }
 
@@ -74,12 +77,7 @@ impl Sync {
         let Some(peer) = self.peers.get_mut(&peer) else { return Vec::new() };
         let mut news = Vec::new();
         for (log, seq) in heads {
-            if peer.have.len() >= LOGS_PER_ROOM && !peer.have.contains_key(log) {
-                continue;
-            }
-            let had = peer.have.entry(*log).or_insert(0);
-            if *seq > *had {
-                *had = *seq;
+            if peer.claims(*log, *seq) {
                 news.push((*log, *seq));
             }
         }
@@ -87,13 +85,14 @@ impl Sync {
         news
     }
 
-    /// A peer gave us entries: it holds them.
+    /// A peer gave us an entry, or what it says is one: it holds the log so far.
     pub(crate) fn note(&mut self, peer: DeviceId, log: LogKey, seq: u64) {
-        if let Some(peer) = self.peers.get_mut(&peer) {
-            let had = peer.have.entry(log).or_insert(0);
-            self.stirred |= seq > *had;
-            *had = seq.max(*had);
-        }
+        self.stirred |= self.peers.get_mut(&peer).is_some_and(|peer| peer.claims(log, seq));
+    }
+
+    /// Logs in the longest version vector that a peer told us.
+    pub(crate) fn longest_claim(&self) -> usize {
+        self.peers.values().map(|peer| peer.have.len()).max().unwrap_or(0)
     }
 
     /// How far a peer holds a log, as far as we know.
@@ -106,11 +105,20 @@ impl Sync {
         self.asks.get(&log).is_some_and(|ask| ask.peer == peer && seq <= ask.to)
     }
 
-    /// An asked entry arrived.
-    pub(crate) fn progressed(&mut self, log: LogKey, seq: u64, now: Instant) {
-        let Some(ask) = self.asks.get_mut(&log) else { return };
+    /// An entry that is new arrived from a peer; the log is held or waits up to `reach` now. Only whoever was asked can
+    /// make progress: else anybody who repeats what is known would keep an ask standing that nobody answers.
+    pub(crate) fn progressed(&mut self, peer: DeviceId, log: LogKey, seq: u64, reach: u64, now: Instant) {
+        let Some(ask) = self.asks.get_mut(&log).filter(|ask| ask.peer == peer) else {
+            return self.reached(log, reach);
+        };
         ask.deadline = now.plus(PATIENCE);
-        if seq >= ask.to {
+        let answered = seq >= ask.to;
+        self.reached(log, if answered { u64::MAX } else { reach });
+    }
+
+    /// The log is held or waits up to `reach`: an ask for no more than that is answered, whoever brought it.
+    pub(crate) fn reached(&mut self, log: LogKey, reach: u64) {
+        if self.asks.get(&log).is_some_and(|ask| ask.to <= reach) {
             self.asks.remove(&log);
             self.stirred = true;
         }
@@ -139,17 +147,18 @@ impl Sync {
             self.asks.iter().filter(|(_, ask)| ask.deadline <= now).map(|(log, ask)| (*log, ask.peer)).collect();
         for (log, peer) in lapsed {
             self.asks.remove(&log);
-            self.slow.insert(log, peer);
+            self.slow.entry(log).or_default().insert(peer);
         }
         let mut wants = Vec::new();
-        if !logs.has_room() {
-            return wants;
-        }
         let mut load: BTreeMap<DeviceId, usize> = BTreeMap::new();
         for ask in self.asks.values() {
             *load.entry(ask.peer).or_default() += 1;
         }
         for (log, peer, ahead) in self.ahead(logs) {
+            if self.slow.get(&log).is_some_and(|slow| slow.contains(&peer)) {
+                // Everybody who is ahead was slow once: the next round begins.
+                self.slow.remove(&log);
+            }
             let busy = load.entry(peer).or_default();
             if *busy >= ASKS_PER_PEER {
                 continue;
@@ -177,13 +186,27 @@ impl Sync {
                 if self.asks.contains_key(log) || *seq <= logs.head(*log) || logs.is_refused(*log) {
                     continue;
                 }
-                if *seq <= logs.reach(*log) {
+                if *seq <= logs.reach(*log) || !logs.has_room_for(log.author) {
                     continue;
                 }
-                let rank = (self.slow.get(log) != Some(device), *seq, *device);
+                let slow = self.slow.get(log).is_some_and(|slow| slow.contains(device));
+                let rank = (!slow, *seq, *device);
                 best.entry(*log).and_modify(|known| *known = rank.max(*known)).or_insert(rank);
             }
         }
         best.into_iter().map(|(log, (_, seq, device))| (log, device, seq)).collect()
+    }
+}
+
+impl Peer {
+    /// Takes down how far it says it holds a log; false when that is nothing new, or one log too many.
+    fn claims(&mut self, log: LogKey, seq: u64) -> bool {
+        if self.have.len() >= LOGS_PER_ROOM && !self.have.contains_key(&log) {
+            return false;
+        }
+        let had = self.have.entry(log).or_insert(0);
+        let news = seq > *had;
+        *had = seq.max(*had);
+        news
     }
 }

@@ -83,6 +83,8 @@ pub const AUTH_WAIT: Duration = Duration::from_secs(10);
 pub const PING_AFTER: Duration = Duration::from_secs(15);
 /// Silence after which a link is dead.
 pub const DEAD_AFTER: Duration = Duration::from_secs(45);
+/// Live links with devices that are in none of our rooms and do not wait for approval; the oldest gives way.
+pub const STRANGERS: usize = 16;
 /// Links that are up at one time.
 pub const LINKS: usize = 64;
 /// Commands that wait for their commit in a room.

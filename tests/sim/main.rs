@@ -1,3 +1,4 @@
-//! The stories that the simulator tells. `make sim` runs them, and then the random walk over NATTER_SEEDS seeds.
+//! The stories that the simulator tells, and the hostile ones. `make sim` runs the random walk over NATTER_SEEDS seeds.
 
+mod hostile;
 mod stories;

@@ -51,6 +51,8 @@ pub struct Stage {
     pub replies: BTreeMap<CommandId, Result<Reply, Refusal>>,
     /// The last view of each room.
     pub rooms: BTreeMap<RoomId, RoomView>,
+    /// Reads asked of its disk.
+    pub reads: usize,
     next_command: u64,
 }
 
@@ -79,6 +81,7 @@ impl Stage {
             notices: Vec::new(),
             replies: BTreeMap::new(),
             rooms: BTreeMap::new(),
+            reads: 0,
             next_command: 1,
         };
         let _ = stage.command(Command::SetBrokers { use_: vec![BROKER.into()], announce: Vec::new() });
@@ -91,11 +94,20 @@ impl Stage {
     /// When it is refused.
     pub fn with_room(seed: u8) -> (Self, RoomId, InviteLink) {
         let mut stage = Self::new(seed);
-        let Ok(Reply::Room(room)) = stage.command(Command::CreateRoom { name: "Kitchen".into() }) else {
-            panic!("a room");
-        };
+        let room = stage.found("Kitchen");
         let link = stage.invite(room, crate::people::party());
         (stage, room, link)
+    }
+
+    /// Founds one more room.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub fn found(&mut self, name: &str) -> RoomId {
+        match self.command(Command::CreateRoom { name: name.into() }) {
+            Ok(Reply::Room(room)) => room,
+            other => panic!("a room: {other:?}"),
+        }
     }
 
     /// Makes an invite.
@@ -131,7 +143,10 @@ impl Stage {
     /// When the engine asks its disk for the impossible.
     pub fn feed(&mut self, input: Input) {
         let mut inputs = vec![input];
+        let mut steps = 0;
         while let Some(input) = inputs.pop() {
+            steps += 1;
+            assert!(steps < 20_000, "one input keeps engine and disk busy for ever");
             let clocks = self.clocks();
             let mut out = Vec::new();
             self.engine.handle(input, clocks, &mut out);
@@ -141,7 +156,10 @@ impl Stage {
                         self.disk.commit(&ops).expect("a disk that works");
                         inputs.push(Input::Stored(Stored::Committed(ticket)));
                     }
-                    Output::Fetch(fetch) => inputs.push(Input::Stored(self.disk.fetch(&fetch).expect("reads"))),
+                    Output::Fetch(fetch) => {
+                        self.reads += 1;
+                        inputs.push(Input::Stored(self.disk.fetch(&fetch).expect("reads")));
+                    }
                     Output::Reply(id, reply) => {
                         self.replies.insert(id, reply);
                     }
@@ -220,12 +238,48 @@ impl Stage {
         self.link_commands.iter().any(|(id, command)| *id == link && matches!(command, LinkCommand::Close))
     }
 
-    /// Frames sent on a link since the last look.
+    /// Frames sent on a link since the last look. Looking is reading: it makes room in the link's queue.
     pub fn take_sent(&mut self, link: LinkId) -> Vec<Frame> {
         let (here, rest) = std::mem::take(&mut self.sent).into_iter().partition(|(id, _)| *id == link);
         self.sent = rest;
         let here: Vec<(LinkId, Frame)> = here;
-        here.into_iter().map(|(_, frame)| frame).collect()
+        let here: Vec<Frame> = here.into_iter().map(|(_, frame)| frame).collect();
+        let bytes = here.iter().map(|frame| frame.encode().len()).sum();
+        self.feed(Input::Link(link, LinkEvent::Drained(bytes)));
+        here
+    }
+
+    /// Bytes that wait for the peer of a link to read them.
+    pub fn unread(&self, link: LinkId) -> usize {
+        self.sent.iter().filter(|(id, _)| *id == link).map(|(_, frame)| frame.encode().len()).sum()
+    }
+
+    /// Its own log.
+    ///
+    /// # Panics
+    /// Never, unless the twin store is broken.
+    pub fn own_log(&self) -> LogKey {
+        let boot = self.disk.boot().expect("reads").expect("an identity");
+        LogKey { author: self.device, log: boot.log }
+    }
+
+    /// The last offer that it sent: from which address to which, its hash and what it says.
+    ///
+    /// # Panics
+    /// When it sent none, or one that cannot be opened this way.
+    pub fn offer_sent(&mut self, way: Way<'_>) -> (Address, Address, [u8; 32], Session) {
+        let (_, key) = Puppet::way(self, way);
+        let (from, to, kind, envelope) = self.signals.pop().expect("an offer");
+        assert_eq!(kind, SignalKind::Offer);
+        let ends = Ends::Broker { from: from.clone(), to: to.clone() };
+        let record = open([((), key)], &ends, kind, &envelope).expect("sealed with this key").1;
+        let (signed, session) = SignedSession::decode(&record).expect("signed by the engine");
+        (from, to, signed.hash(), session)
+    }
+
+    /// Whether it took the other side's description of a link that it offered.
+    pub fn remote_set(&self, link: LinkId) -> bool {
+        self.link_commands.iter().any(|(id, command)| *id == link && matches!(command, LinkCommand::SetRemote(_)))
     }
 
     /// The key of the room's first epoch.
@@ -283,6 +337,24 @@ pub struct Dialog {
     pub theirs: [u8; 32],
 }
 
+impl Dialog {
+    /// A link that the engine offered and the puppet answered: hashes of offer and answer, certificates of both.
+    pub fn answering(
+        link: LinkId,
+        connection: ConnectionId,
+        (offer, answer): ([u8; 32], [u8; 32]),
+        ours: [u8; 32],
+        theirs: [u8; 32],
+    ) -> Self {
+        Self { link, connection, offer, answer, ours, theirs }
+    }
+
+    /// The hashes of offer and answer.
+    pub fn sessions(&self) -> ([u8; 32], [u8; 32]) {
+        (self.offer, self.answer)
+    }
+}
+
 impl Puppet {
     /// A key.
     pub fn new(seed: u8) -> Self {
@@ -298,6 +370,23 @@ impl Puppet {
             clock: Hlc(DAWN << 16),
             fresh: 0,
         }
+    }
+
+    /// One of very many keys.
+    pub fn numbered(n: u32) -> Self {
+        let mut seed = [0xee; 32];
+        seed[..4].copy_from_slice(&n.to_be_bytes());
+        let mut puppet = Self::new(0);
+        puppet.key = SecretKey::from_seed(&seed);
+        puppet.device = puppet.key.device();
+        puppet.log.author = puppet.device;
+        puppet
+    }
+
+    /// Goes on in another log of its own, from the beginning.
+    pub fn another_log(&mut self, n: u8) {
+        self.log.log = LogId([n; 16]);
+        (self.seq, self.prev) = (0, None);
     }
 
     fn fresh(&mut self) -> u8 {
@@ -351,6 +440,22 @@ impl Puppet {
         let ends = Ends::Broker { from: self.address.clone(), to: to.clone() };
         let envelope = seal(key, &ends, kind, [self.fresh(); 24], record);
         SignalEvent::Message { broker: BROKER.into(), to, from: self.address.clone(), kind, envelope }
+    }
+
+    /// Signs a session as it is and has the broker bring it as an offer.
+    pub fn offer(&mut self, stage: &mut Stage, way: Way<'_>, session: &Session) {
+        let record = SignedSession::sign(&self.key, session).encode();
+        let letter = self.letter(stage, way, SignalKind::Offer, &record);
+        stage.feed(Input::Signal(letter));
+    }
+
+    /// The same as a frame that a member carries.
+    pub fn signal_frame(&mut self, stage: &Stage, way: Way<'_>, session: &Session) -> Frame {
+        let record = SignedSession::sign(&self.key, session).encode();
+        let (from, to, kind) = (self.device, stage.device, SignalKind::Offer);
+        let key = Self::way(stage, way).1;
+        let envelope = seal(key, &Ends::Mesh { from, to }, kind, [self.fresh(); 24], &record);
+        Frame::Signal { room: session.room, from, to, kind, envelope }
     }
 
     /// Offers a link and reads the answer.
@@ -426,6 +531,58 @@ impl Puppet {
         dialog
     }
 
+    /// The AUTH that an honest answerer would send.
+    pub fn auth_as_answerer(&self, dialog: &Dialog) -> Frame {
+        let bytes = auth_bytes(false, dialog.connection, &dialog.offer, &dialog.answer, &dialog.theirs, &dialog.ours);
+        Frame::Auth { connection: dialog.connection, signature: self.key.sign(Context::Auth, &bytes) }
+    }
+
+    /// Answers the bulk link that the engine has begun, and opens it.
+    ///
+    /// # Panics
+    /// When the engine offers none over the chat link.
+    pub fn answer_bulk(&mut self, stage: &mut Stage, chat: &Dialog, room: RoomId, link: LinkId) -> Dialog {
+        let theirs = [0xb0 ^ link.0 as u8; 32];
+        stage.feed(Input::Link(link, LinkEvent::Described(described(theirs))));
+        let key = SealingKey::of_epoch(&stage.epoch_key(room));
+        let sent = stage.take_sent(chat.link);
+        let Some(Frame::Signal { from, to, kind: SignalKind::Offer, envelope, .. }) = sent.into_iter().next_back()
+        else {
+            panic!("an offer over the chat link");
+        };
+        let ends = Ends::Mesh { from, to };
+        let record = open([((), key)], &ends, SignalKind::Offer, &envelope).expect("sealed with the room's key").1;
+        let (signed, session) = SignedSession::decode(&record).expect("signed by the engine");
+        let mut answer = session.clone();
+        (answer.from, answer.to, answer.answers) = (self.device, Some(stage.device), Some(signed.hash()));
+        answer.params.setup = Setup::Active;
+        answer.params.fingerprint = [0x66; 32];
+        let answer = SignedSession::sign(&self.key, &answer);
+        let (from, to, kind) = (self.device, stage.device, SignalKind::Answer);
+        let envelope = seal(key, &Ends::Mesh { from, to }, kind, [self.fresh(); 24], &answer.encode());
+        self.say(stage, chat, &Frame::Signal { room, from, to, kind, envelope });
+        stage.feed(Input::Link(link, LinkEvent::Open { local: theirs, remote: [0x66; 32] }));
+        Dialog::answering(link, session.connection, (signed.hash(), answer.hash()), [0x66; 32], theirs)
+    }
+
+    /// A bulk link, offered over the chat link as members do, and open.
+    ///
+    /// # Panics
+    /// When the engine does not answer.
+    pub fn bulk(&mut self, stage: &mut Stage, chat: &Dialog, room: RoomId) -> Dialog {
+        let way = Way::Room(stage.epoch_key(room));
+        let session = self.session(stage, room, way, LinkPurpose::Bulk);
+        let offer = SignedSession::sign(&self.key, &session).hash();
+        let frame = self.signal_frame(stage, way, &session);
+        self.say(stage, chat, &frame);
+        let (link, ..) = stage.opened.pop().expect("the offer is taken up");
+        let theirs = [0xb0 ^ link.0 as u8; 32];
+        stage.feed(Input::Link(link, LinkEvent::Described(described(theirs))));
+        let ours = session.params.fingerprint;
+        stage.feed(Input::Link(link, LinkEvent::Open { local: theirs, remote: ours }));
+        Dialog { link, connection: session.connection, offer, answer: [0; 32], ours, theirs }
+    }
+
     /// KNOCK with a good proof.
     pub fn knock(&self, link: &InviteLink) -> Frame {
         let proof = proof(link, self.device);
@@ -457,9 +614,13 @@ impl Puppet {
 
     /// The next entry of its log, with any flaw in its header.
     pub fn entry_with(&mut self, room: RoomId, body: &Body, flaw: impl FnOnce(&mut Header)) -> Entry {
+        self.signed(room, body.kind(), body.encode(), flaw)
+    }
+
+    fn signed(&mut self, room: RoomId, kind: u16, payload: Vec<u8>, flaw: impl FnOnce(&mut Header)) -> Entry {
         self.clock = Hlc(self.clock.0 + 1);
         let mut header = Header {
-            kind: body.kind(),
+            kind,
             flags: 0,
             room,
             log: self.log,
@@ -473,10 +634,15 @@ impl Puppet {
         };
         flaw(&mut header);
         let salt = [self.fresh(); 16];
-        let (entry, header, hash) = Entry::sign(&self.key, header, salt, body.encode());
+        let (entry, header, hash) = Entry::sign(&self.key, header, salt, payload);
         self.seq = header.seq;
         self.prev = Some(hash);
         entry
+    }
+
+    /// The next entry of its log, of any kind and with any payload.
+    pub fn raw(&mut self, room: RoomId, kind: u16, payload: Vec<u8>) -> Entry {
+        self.signed(room, kind, payload, |_| ())
     }
 
     /// Takes back its last entries, to write others in their place.

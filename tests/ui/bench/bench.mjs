@@ -2,7 +2,8 @@
 // ratios are what counts. SIZES=4,8 for a short form.
 import { once } from "node:events";
 import { broadcast, pageMesh, roundTrips } from "./pages.mjs";
-import { mesh, Peer, startBroker } from "./peers.mjs";
+import { Peer } from "../peer.mjs";
+import { mesh, startBroker } from "./peers.mjs";
 
 const SIZES = (process.env.SIZES ?? "4,8,16,32").split(",").map(Number);
 const ROUNDS = Number(process.env.ROUNDS ?? 300);

@@ -3,15 +3,22 @@
 use crate::desk::Desk;
 use crate::process::Process;
 use crate::wait::{DEADLINE, until};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use fantoccini::elements::Element;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+
+/// After how long a key that did nothing is pressed again.
+const PRESS_AGAIN: Duration = Duration::from_secs(2);
+/// How many ports are tried: between finding a free one and listening on it somebody else may have taken it.
+const PORTS: usize = 3;
 
 /// Puts a picture into the file input as a drop or the picker would: WebKitWebDriver cannot type into it.
 const PICK: &str = "
@@ -30,43 +37,45 @@ const TYPE: &str = "
     input.value = text;
     input.dispatchEvent(new Event('input', { bubbles: true }));";
 
+/// By what an app is told whose profile it opens.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Chosen {
+    /// `--profile NAME`
+    ByArgument,
+    /// `NATTER_PROFILE=NAME`
+    ByEnvironment,
+}
+
 /// One app.
 pub struct App {
     /// Its profile, which its window's title shows.
     pub name: String,
     /// The X id of its window.
     pub window: String,
+    process: u32,
+    log: PathBuf,
     page: Client,
-    driver: Process,
+    _driver: Process,
 }
 
 impl App {
-    pub(crate) async fn open(desk: &Desk, name: &str) -> Result<Self> {
-        let home = desk.home(name)?;
-        let port = free_port()?;
-        let mut command = desk.command("WebKitWebDriver");
-        command
-            .args([format!("--port={port}"), "--host=127.0.0.1".to_owned()])
-            .env("TAURI_WEBVIEW_AUTOMATION", "true")
-            .env("WEBKIT_DISABLE_DMABUF_RENDERER", "1")
-            .env("HOME", &home)
-            .env("XDG_DATA_HOME", home.join("data"))
-            .env("XDG_CONFIG_HOME", home.join("config"))
-            .env("XDG_CACHE_HOME", home.join("cache"))
-            .env("NATTER_LOG", "info")
-            .stdout(Stdio::null());
-        let mut driver = Process::start(&mut command, name, desk.out())?;
-        let options = json!({ "binary": desk.natter(), "args": ["--profile", name] });
-        until("WebKitWebDriver to listen", async || {
-            if driver.ended()? {
-                bail!("WebKitWebDriver ended: see {}/{name}.log", desk.out().display());
-            }
-            Ok(TcpStream::connect(("127.0.0.1", port)).await.ok())
+    pub(crate) async fn open(desk: &Desk, name: &str, chosen: Chosen) -> Result<Self> {
+        let title = format!("Natter · {name}");
+        let others = desk.windows(&title).await?;
+        let (args, profile) = match chosen {
+            Chosen::ByArgument => (json!(["--profile", name]), None),
+            Chosen::ByEnvironment => (json!([]), Some(name)),
+        };
+        let (driver, port) = start_driver(desk, name, profile).await?;
+        let options = json!({ "binary": desk.natter(), "args": args });
+        let page = timeout(DEADLINE, connect(port, &options)).await.context("the app's page does not answer")??;
+        let window = until(&format!("a window named {title}"), async || {
+            Ok(desk.windows(&title).await?.into_iter().find(|window| !others.contains(window)))
         })
         .await?;
-        let page = timeout(DEADLINE, connect(port, &options)).await.context("the app's page does not answer")??;
-        let window = desk.window(&format!("Natter · {name}")).await?;
-        Ok(Self { name: name.to_owned(), window, page, driver })
+        desk.place(&window).await?;
+        let process = desk.xdotool(&["getwindowpid", &window]).await?.parse().context("a process id")?;
+        Ok(Self { name: name.to_owned(), window, process, log: driver.log().to_owned(), page, _driver: driver })
     }
 
     /// Waits for an element and gives it.
@@ -173,19 +182,79 @@ impl App {
         self.wait(&format!("the words {words:?}"), says, vec![json!(words)]).await.map(drop)
     }
 
-    /// Ends the app as a person does, by closing its window.
+    /// Waits until the window has drawn what the page holds, then takes a picture of it.
     ///
     /// # Errors
-    /// When it does not go.
-    pub async fn close(mut self, desk: &Desk) -> Result<()> {
-        desk.xdotool(&["windowclose", &self.window]).await?;
-        until(&format!("{}'s window to go", self.name), async || {
-            let output = desk.command("xdotool").args(["getwindowname", &self.window]).output().await?;
-            Ok((!output.status.success()).then_some(()))
+    /// When there is no window any more.
+    pub async fn photograph(&self, desk: &Desk, name: &str) -> Result<()> {
+        let still = "return document.getAnimations().every((animation) => animation.playState !== 'running'
+            || animation.effect.getComputedTiming().iterations === Infinity)";
+        self.wait("the page to stand still", still, vec![]).await?;
+        let drawn = "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done(true)))";
+        self.page.execute_async(drawn, vec![]).await?;
+        desk.import(&self.window, &format!("{name}-{}", self.name)).await
+    }
+
+    /// Ends the app as a person does, by closing its window, and sees to it that its process goes too.
+    ///
+    /// # Errors
+    /// When it does not go, or went in a panic.
+    pub async fn close(self, desk: &Desk) -> Result<()> {
+        desk.focus(&self.window).await?;
+        let mut pressed: Option<Instant> = None;
+        until(&format!("{}'s process to end", self.name), async || {
+            if ended(self.process) {
+                return Ok(Some(()));
+            }
+            // The window manager may swallow the first one. Another never meets another window.
+            let again = pressed.is_none_or(|at| at.elapsed() > PRESS_AGAIN);
+            if again && desk.active().await?.as_ref() == Some(&self.window) {
+                pressed = Some(Instant::now());
+                desk.xdotool(&["key", "alt+F4"]).await?;
+            }
+            Ok(None)
         })
         .await?;
-        self.driver.ended().map(drop)
+        let log = std::fs::read_to_string(&self.log)?;
+        ensure!(!log.contains("panicked at"), "{} panicked: see {}", self.name, self.log.display());
+        Ok(())
     }
+}
+
+/// Starts a WebKitWebDriver, which will start the app, and gives its port.
+async fn start_driver(desk: &Desk, name: &str, profile: Option<&str>) -> Result<(Process, u16)> {
+    for _ in 0..PORTS {
+        let port = free_port()?;
+        let mut command = desk.command("WebKitWebDriver");
+        command
+            .args([format!("--port={port}"), "--host=127.0.0.1".to_owned()])
+            .env("TAURI_WEBVIEW_AUTOMATION", "true")
+            .env("WEBKIT_DISABLE_DMABUF_RENDERER", "1")
+            .env("NATTER_LOG", "info")
+            .stdout(Stdio::null());
+        if let Some(profile) = profile {
+            command.env("NATTER_PROFILE", profile);
+        }
+        let mut driver = Process::start(&mut command, name, desk.out())?;
+        let listens = until("WebKitWebDriver to listen", async || {
+            if driver.ended()? {
+                return Ok(Some(false));
+            }
+            Ok(TcpStream::connect(("127.0.0.1", port)).await.is_ok().then_some(true))
+        })
+        .await?;
+        if listens {
+            return Ok((driver, port));
+        }
+    }
+    bail!("WebKitWebDriver ends at once: see {}/{name}.log", desk.out().display())
+}
+
+/// Whether a process is gone, or only waits to be buried by its parent.
+fn ended(process: u32) -> bool {
+    let Ok(stat) = std::fs::read_to_string(format!("/proc/{process}/stat")) else { return true };
+    // The name before the state is in brackets and may hold anything.
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z'))
 }
 
 async fn connect(port: u16, options: &Value) -> Result<Client> {

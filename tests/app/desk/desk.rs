@@ -1,16 +1,41 @@
 //! The screen, the bus, and the keyboard.
 
+use crate::app::Chosen;
 use crate::process::{self, Process};
 use crate::wait::until;
 use crate::{App, Notifications};
 use anyhow::{Context, Result, bail, ensure};
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
+use tokio::sync::{Mutex, MutexGuard};
 
-const SCREEN: &str = "1400x900x24";
+/// Room for two windows side by side, so that neither covers the other.
+const SCREEN: &str = "2400x900x24";
+/// Where the two stand, from the left.
+const PLACES: [&str; 2] = ["5", "1205"];
+
+/// A bus that starts nothing by itself: no accessibility bus, no dconf, nothing that would outlive the desk.
+const BUS: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <listen>unix:tmpdir=/tmp</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow send_destination="*"/>
+    <allow receive_sender="*"/>
+    <allow own="*"/>
+    <allow user="*"/>
+  </policy>
+</busconfig>
+"#;
+
+/// One desk at a time: two would only be slower, on a machine with two cores.
+static FREE: Mutex<()> = Mutex::const_new(());
 
 /// The desk.
 pub struct Desk {
@@ -20,10 +45,12 @@ pub struct Desk {
     bus: String,
     natter: PathBuf,
     out: PathBuf,
-    homes: TempDir,
+    placed: AtomicUsize,
+    home: TempDir,
     _window_manager: Process,
     _bus: Process,
     _screen: Process,
+    _turn: MutexGuard<'static, ()>,
 }
 
 impl Desk {
@@ -34,22 +61,30 @@ impl Desk {
     pub async fn set_up(name: &str) -> Result<Self> {
         process::check()?;
         let natter = built()?;
+        let turn = FREE.lock().await;
         let out = Path::new(env!("CARGO_MANIFEST_DIR")).join("out").join(name);
+        // What an earlier run left there would be taken for this one's.
+        if out.exists() {
+            std::fs::remove_dir_all(&out)?;
+        }
         std::fs::create_dir_all(&out)?;
-        let homes = tempfile::Builder::new().prefix("natter-desk-").tempdir()?;
+        let home = tempfile::Builder::new().prefix("natter-desk-").tempdir()?;
 
         let mut xvfb = Command::new("Xvfb");
         xvfb.args(["-displayfd", "1", "-screen", "0", SCREEN, "-nolisten", "tcp", "-noreset"]).stdout(Stdio::piped());
         let (screen, number) = with_first_line(xvfb, "xvfb", &out).await?;
         let display = format!(":{number}");
 
+        let config = home.path().join("bus.conf");
+        std::fs::write(&config, BUS)?;
         let mut daemon = Command::new("dbus-daemon");
-        daemon.args(["--session", "--nofork", "--nopidfile", "--print-address=1"]).stdout(Stdio::piped());
+        daemon.arg("--config-file").arg(&config);
+        daemon.args(["--nofork", "--nopidfile", "--print-address=1"]).stdout(Stdio::piped());
         let (bus_process, bus) = with_first_line(daemon, "dbus", &out).await?;
         let notifications = Notifications::serve(&bus).await?;
 
         let mut openbox = Command::new("openbox");
-        openbox.env("DISPLAY", &display).env("HOME", homes.path()).stdout(Stdio::null());
+        openbox.env("DISPLAY", &display).env("HOME", home.path()).stdout(Stdio::null());
         let window_manager = Process::start(&mut openbox, "openbox", &out)?;
         let desk = Self {
             notifications,
@@ -57,10 +92,12 @@ impl Desk {
             bus,
             natter,
             out,
-            homes,
+            placed: AtomicUsize::new(0),
+            home,
             _window_manager: window_manager,
             _bus: bus_process,
             _screen: screen,
+            _turn: turn,
         };
         until("a window manager", async || {
             let known = desk.command("xdotool").args(["getactivewindow"]).output().await?;
@@ -71,12 +108,26 @@ impl Desk {
         Ok(desk)
     }
 
-    /// Opens an app with a home of its own.
+    /// Opens the app for a profile that its command line names.
     ///
     /// # Errors
     /// When its window does not come.
-    pub async fn open(&self, name: &str) -> Result<App> {
-        App::open(self, name).await
+    pub async fn open(&self, profile: &str) -> Result<App> {
+        App::open(self, profile, Chosen::ByArgument).await
+    }
+
+    /// Opens the app for a profile that its environment names.
+    ///
+    /// # Errors
+    /// When its window does not come.
+    pub async fn open_by_environment(&self, profile: &str) -> Result<App> {
+        App::open(self, profile, Chosen::ByEnvironment).await
+    }
+
+    /// Puts a new window beside the one that came before it.
+    pub(crate) async fn place(&self, window: &str) -> Result<()> {
+        let place = PLACES[self.placed.fetch_add(1, Ordering::Relaxed) % PLACES.len()];
+        self.xdotool(&["windowmove", window, place, "30"]).await.map(drop)
     }
 
     /// The binary under test.
@@ -89,14 +140,9 @@ impl Desk {
         &self.out
     }
 
-    /// A home for an app: a folder that goes away with the desk.
-    ///
-    /// # Errors
-    /// When it cannot be made.
-    pub fn home(&self, name: &str) -> Result<PathBuf> {
-        let home = self.homes.path().join(name);
-        std::fs::create_dir_all(&home)?;
-        Ok(home)
+    /// The home of whoever sits here: one for all profiles, as on a real machine. It goes away with the desk.
+    pub fn home(&self) -> &Path {
+        self.home.path()
     }
 
     /// A program that runs on this desk.
@@ -105,8 +151,16 @@ impl Desk {
         command
             .env("DISPLAY", &self.display)
             .env("DBUS_SESSION_BUS_ADDRESS", &self.bus)
-            // No accessibility bus: it would start daemons that outlive the desk.
+            .env("HOME", self.home())
+            .env("XDG_DATA_HOME", self.home().join("data"))
+            .env("XDG_CONFIG_HOME", self.home().join("config"))
+            .env("XDG_CACHE_HOME", self.home().join("cache"))
+            // There is no accessibility bus here.
             .env("NO_AT_BRIDGE", "1")
+            // One language and one clock, wherever the tests run.
+            .env("LANG", "C.UTF-8")
+            .env_remove("LANGUAGE")
+            .env_remove("LC_ALL")
             .env_remove("WAYLAND_DISPLAY")
             .env_remove("NATTER_PROFILE");
         command
@@ -121,17 +175,32 @@ impl Desk {
         said(&output).with_context(|| format!("xdotool {}", args.join(" ")))
     }
 
+    /// The windows with that title, by X id.
+    ///
+    /// # Errors
+    /// When xdotool cannot be run.
+    pub async fn windows(&self, title: &str) -> Result<Vec<String>> {
+        let exact = format!("^{title}$");
+        // Without a match xdotool ends with 1 and prints nothing.
+        let output = self.command("xdotool").args(["search", "--onlyvisible", "--name", &exact]).output().await?;
+        Ok(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect())
+    }
+
     /// Waits for a window with that title and gives its X id.
     ///
     /// # Errors
     /// When none comes.
     pub async fn window(&self, title: &str) -> Result<String> {
-        let exact = format!("^{title}$");
-        until(&format!("a window named {title}"), async || {
-            let output = self.command("xdotool").args(["search", "--onlyvisible", "--name", &exact]).output().await?;
-            Ok(String::from_utf8_lossy(&output.stdout).lines().next_back().map(str::to_owned))
-        })
-        .await
+        until(&format!("a window named {title}"), async || Ok(self.windows(title).await?.pop())).await
+    }
+
+    /// Waits until no window has that title.
+    ///
+    /// # Errors
+    /// When one stays.
+    pub async fn window_gone(&self, title: &str) -> Result<()> {
+        until(&format!("the window {title} to go"), async || Ok(self.windows(title).await?.is_empty().then_some(())))
+            .await
     }
 
     /// Gives a window the keyboard, and waits until it has it.
@@ -156,11 +225,15 @@ impl Desk {
     ///
     /// # Errors
     /// When there is no screen any more.
-    pub async fn photograph(&self, name: &str) -> Result<PathBuf> {
+    pub async fn photograph(&self, name: &str) -> Result<()> {
+        self.import("root", name).await
+    }
+
+    /// Takes a picture of one window.
+    pub(crate) async fn import(&self, window: &str, name: &str) -> Result<()> {
         let file = self.out.join(format!("{name}.png"));
-        let output = self.command("import").args(["-window", "root"]).arg(&file).output().await?;
-        said(&output).context("a picture of the screen")?;
-        Ok(file)
+        let output = self.command("import").args(["-window", window]).arg(&file).output().await?;
+        said(&output).context("a picture of the screen").map(drop)
     }
 }
 

@@ -1,10 +1,10 @@
 //! A desk with real windows on it: Xvfb for the screen, openbox for the frames, a session bus with a notification
-//! daemon of our own, and for each app a home of its own and a WebKitWebDriver to see and press what a person would.
+//! daemon of our own, one home, and for each app a profile and a WebKitWebDriver to see and press what a person would.
 //!
 //! ```text
 //! Desk ── Xvfb :N, openbox, dbus-daemon ── Notifications (org.freedesktop.Notifications)
-//!   └─ App "ada" ── WebKitWebDriver ── natter (HOME, XDG_* of its own)
-//!   └─ App "ben" ── WebKitWebDriver ── natter
+//!   └─ App "ada" ── WebKitWebDriver ── natter --profile ada
+//!   └─ App "ben" ── WebKitWebDriver ── natter --profile ben
 //! ```
 //!
 //! Nothing is skipped when a program is missing: the desk says what to install and the test fails. Nothing outlives

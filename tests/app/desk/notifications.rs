@@ -36,12 +36,11 @@ impl Notifications {
     /// Takes the well-known name on a session bus.
     pub(crate) async fn serve(bus: &str) -> Result<Self> {
         let (tell, shown) = unbounded_channel();
-        let connection = connection::Builder::address(bus)?
+        let daemon = connection::Builder::address(bus)?
             .serve_at(PATH, Daemon { tell, last: 0 })?
             .name("org.freedesktop.Notifications")?
-            .build()
-            .await
-            .context("the notification daemon")?;
+            .build();
+        let connection = timeout(DEADLINE, daemon).await.context("the bus does not answer")??;
         Ok(Self { connection, shown: Mutex::new(shown) })
     }
 

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use tokio::process::{Child, Command};
 
@@ -37,21 +37,33 @@ pub(crate) fn check() -> Result<()> {
 pub(crate) struct Process {
     child: Child,
     group: Option<u32>,
+    log: PathBuf,
 }
 
 impl Process {
-    /// Starts it in a process group of its own; what it says goes to a file of that name in `logs`.
+    /// Starts it in a process group of its own; what it says goes to a new file of that name in `logs`.
     pub(crate) fn start(command: &mut Command, name: &str, logs: &Path) -> Result<Self> {
-        let log = File::create(logs.join(format!("{name}.log"))).context("a log file")?;
+        let mut log = logs.join(format!("{name}.log"));
+        for again in 2.. {
+            if !log.exists() {
+                break;
+            }
+            log = logs.join(format!("{name}-{again}.log"));
+        }
         let child = command
             .stdin(Stdio::null())
-            .stderr(log)
+            .stderr(File::create(&log).context("a log file")?)
             .process_group(0)
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("starting {name}"))?;
         let group = child.id();
-        Ok(Self { child, group })
+        Ok(Self { child, group, log })
+    }
+
+    /// What it says on stderr.
+    pub(crate) fn log(&self) -> &Path {
+        &self.log
     }
 
     /// Its stdout, if it was piped and not taken yet.

@@ -10,7 +10,7 @@ async fn the_window_opens_on_the_set_up_screen() -> Result<()> {
     let ada = desk.open("ada").await?;
     ada.reads("Welcome to Natter").await?;
     ada.find("natter-setup input").await?;
-    desk.photograph("set-up").await?;
+    ada.photograph(&desk, "set-up").await?;
 
     let width = ada.run("return innerWidth", vec![]).await?;
     ensure!(width.as_u64() > Some(800), "the window is {width} px wide");

@@ -2,4 +2,5 @@
 
 mod first_start;
 mod person;
+mod profiles;
 mod two_people;

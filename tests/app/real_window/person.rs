@@ -13,12 +13,20 @@ pub(crate) async fn set_up(app: &App, name: &str) -> Result<()> {
     app.reads("No rooms yet").await
 }
 
-/// Makes a room, and an invite that asks before somebody comes in. Gives the link.
-pub(crate) async fn invite_to_new_room(app: &App, room: &str) -> Result<String> {
+/// Makes a room, which opens.
+pub(crate) async fn create_room(app: &App, room: &str) -> Result<()> {
+    let first = "return !document.querySelector('.room-item')";
+    if app.run(first, vec![]).await? == json!(false) {
+        app.press("New room or invite").await?;
+    }
     app.press("Create a room").await?;
     app.enter("#create-room input", room).await?;
     app.press("Create").await?;
-    app.reads("The room is yours").await?;
+    app.reads("The room is yours").await
+}
+
+/// Makes an invite to the open room that asks before somebody comes in. Gives the link.
+pub(crate) async fn invite(app: &App) -> Result<String> {
     app.press("Invite people").await?;
     app.press("Make invite").await?;
     let link =
@@ -28,6 +36,13 @@ pub(crate) async fn invite_to_new_room(app: &App, room: &str) -> Result<String> 
     let link = link.as_str().context("a link")?.to_owned();
     ensure!(link.starts_with("natter://join#"), "{link}");
     Ok(link)
+}
+
+/// Turns from one window to the other, and waits until both know.
+pub(crate) async fn to(desk: &Desk, app: &App, from: &App) -> Result<()> {
+    desk.focus(&app.window).await?;
+    app.wait("the focus", "return document.hasFocus()", vec![]).await?;
+    from.wait("the loss of the focus", "return !document.hasFocus()", vec![]).await.map(drop)
 }
 
 /// Closes the dialog on top.
@@ -60,12 +75,14 @@ pub(crate) struct Shown {
     pub(crate) clock: String,
     /// Whether it stands on the own side.
     pub(crate) own: bool,
+    /// What it says; nothing for a picture alone.
+    pub(crate) text: String,
 }
 
 /// Waits for the message with that text.
 pub(crate) async fn message(app: &App, text: &str) -> Result<Shown> {
     let find = "
-        for (const row of document.querySelectorAll('natter-message-row, .message')) {
+        for (const row of document.querySelectorAll('.message')) {
             if (row.querySelector('.text')?.textContent.includes(arguments[0])) return describe(row);
         }
         return null;";
@@ -83,17 +100,30 @@ pub(crate) async fn picture(app: &App, width: u32, height: u32) -> Result<Shown>
     shown(app, "a picture", find, vec![json!(width), json!(height)]).await
 }
 
+/// How many messages the open room shows.
+pub(crate) async fn messages(app: &App) -> Result<u64> {
+    let count = app.run("return document.querySelectorAll('.message').length", vec![]).await?;
+    count.as_u64().context("a number")
+}
+
 async fn shown(app: &App, what: &str, find: &str, arguments: Vec<Value>) -> Result<Shown> {
     let describe = "
+        const words = (text) => {
+            const copy = text?.cloneNode(true);
+            copy?.querySelector('.meta')?.remove();
+            return copy?.textContent ?? '';
+        };
         const describe = (row) => ({
             author: row.querySelector('.author').textContent,
             time: row.querySelector('time').getAttribute('datetime'),
             clock: row.querySelector('time [aria-hidden]').textContent,
             own: row.hasAttribute('data-own'),
+            text: words(row.querySelector('.text')),
         });";
     let found = app.wait(what, &format!("{describe}{find}"), arguments).await?;
     let text = |name: &str| found[name].as_str().map(str::to_owned).with_context(|| format!("no {name} in {found}"));
-    Ok(Shown { author: text("author")?, time: text("time")?, clock: text("clock")?, own: found["own"] == json!(true) })
+    let own = found["own"] == json!(true);
+    Ok(Shown { author: text("author")?, time: text("time")?, clock: text("clock")?, own, text: text("text")? })
 }
 
 /// Waits until a member is shown as online.
@@ -106,7 +136,6 @@ pub(crate) async fn online(app: &App, name: &str) -> Result<()> {
 pub(crate) async fn save_as(desk: &Desk, path: &str) -> Result<()> {
     let dialog = desk.window("Save File").await?;
     desk.focus(&dialog).await?;
-    desk.photograph("save-dialog").await?;
     desk.xdotool(&["key", "ctrl+a"]).await?;
     desk.xdotool(&["type", "--delay", "1", path]).await?;
     desk.xdotool(&["key", "Return"]).await.map(drop)

@@ -7,7 +7,7 @@ use crate::{App, Notifications};
 use anyhow::{Context, Result, bail, ensure};
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::PoisonError;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
@@ -45,7 +45,7 @@ pub struct Desk {
     bus: String,
     natter: PathBuf,
     out: PathBuf,
-    placed: AtomicUsize,
+    placed: std::sync::Mutex<[Option<String>; PLACES.len()]>,
     home: TempDir,
     _window_manager: Process,
     _bus: Process,
@@ -92,7 +92,7 @@ impl Desk {
             bus,
             natter,
             out,
-            placed: AtomicUsize::new(0),
+            placed: std::sync::Mutex::default(),
             home,
             _window_manager: window_manager,
             _bus: bus_process,
@@ -124,10 +124,25 @@ impl Desk {
         App::open(self, profile, Chosen::ByEnvironment).await
     }
 
-    /// Puts a new window beside the one that came before it.
+    /// Puts a new window where no other stands, if there is room.
     pub(crate) async fn place(&self, window: &str) -> Result<()> {
-        let place = PLACES[self.placed.fetch_add(1, Ordering::Relaxed) % PLACES.len()];
+        let there = self.windows("Natter.*").await?;
+        let place = {
+            let mut placed = self.placed.lock().unwrap_or_else(PoisonError::into_inner);
+            let free = placed.iter().position(|held| held.as_ref().is_none_or(|held| !there.contains(held)));
+            let place = free.unwrap_or(0);
+            placed[place] = Some(window.to_owned());
+            PLACES[place]
+        };
         self.xdotool(&["windowmove", window, place, "30"]).await.map(drop)
+    }
+
+    /// Gives a window another size, in px.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub async fn resize(&self, window: &str, width: u32, height: u32) -> Result<()> {
+        self.xdotool(&["windowsize", window, &width.to_string(), &height.to_string()]).await.map(drop)
     }
 
     /// The binary under test.

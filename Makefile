@@ -12,7 +12,7 @@ SEEDS ?= 200
 help:
 	@echo 'make run      open Natter (PROFILE=bob for a second one beside it)'
 	@echo 'make test     everything that CI runs'
-	@echo 'make sim      many simulated nights (SEEDS=200)'
+	@echo 'make sim      many simulated nights (SEEDS=200; the long form: SEEDS=10000)'
 	@echo 'make bench    the numbers, beside PeerJS'
 	@echo 'make lint     formatting, clippy, docs, cargo-deny if it is installed'
 	@echo 'make fmt      format the Rust'
@@ -38,8 +38,9 @@ run: deps
 test: deps-test
 	@.ci/test
 
+# A package of its own, so that neither WebRTC nor the window is built. The long form: make sim SEEDS=10000.
 sim:
-	NATTER_SEEDS=$(SEEDS) cargo test --package natter-tests --test it -- --nocapture sim
+	NATTER_SEEDS=$(SEEDS) cargo test --package natter-sim --test sim -- --nocapture walks
 
 # SIZES=4,8 for a short form.
 bench: deps-test

@@ -9,10 +9,13 @@ use natter_engine::ids::RoomId;
 use natter_engine::port::{Command, JoinState, Profile, Standing};
 use natter_engine::rooms::InviteTerms;
 use natter_engine::wire::InviteLink;
+use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Invites that work at one time in a room: a device serves its four newest at brokers.
+/// Invites that work at one time in a room, as far as anybody knows: a device serves four at brokers, and one more may be
+/// on its way to a disk.
 const INVITES: usize = 3;
 /// Rooms of one night.
 const ROOMS: usize = 3;
@@ -24,9 +27,44 @@ pub struct Walk {
     pub steps: u64,
 }
 
-impl Default for Walk {
-    fn default() -> Self {
-        Self { steps: 120 }
+impl Walk {
+    /// The walk of a seed: mostly a short night, each tenth a long one.
+    pub fn of(seed: u64) -> Self {
+        Self { steps: if seed % 10 == 9 { 480 } else { 120 } }
+    }
+}
+
+/// How much was walked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Nights.
+    pub walks: u64,
+    /// Time that passed in them.
+    pub nights: Duration,
+    /// Inputs that engines were given.
+    pub inputs: u64,
+    /// Members of all rooms at the end.
+    pub members: u64,
+    /// Entries on all their disks.
+    pub entries: u64,
+}
+
+impl std::ops::AddAssign for Figures {
+    fn add_assign(&mut self, other: Self) {
+        self.walks += other.walks;
+        self.nights += other.nights;
+        self.inputs += other.inputs;
+        self.members += other.members;
+        self.entries += other.entries;
+    }
+}
+
+impl std::fmt::Display for Figures {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let hours = self.nights.as_secs_f64() / 3600.0;
+        let Self { walks, inputs, members, entries, .. } = self;
+        write!(f, "{walks} nights of {hours:.1} hours in all, {inputs} inputs to engines; ")?;
+        write!(f, "at their ends {members} members of rooms hold {entries} entries")
     }
 }
 
@@ -39,18 +77,32 @@ struct Night {
     said: u64,
 }
 
-/// Walks every seed and returns what failed, each with the command that replays it.
-pub fn run_all(seeds: std::ops::Range<u64>, walk: Walk) -> Vec<String> {
-    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(8) as u64;
+/// Walks every seed and returns how much that was and what failed, each with the command that replays it.
+pub fn run_all(seeds: std::ops::Range<u64>) -> (Figures, Vec<String>) {
+    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(8);
+    let next = AtomicU64::new(seeds.start);
+    let work = || {
+        let (mut figures, mut failed) = (Figures::default(), Vec::new());
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= seeds.end {
+                return (figures, failed);
+            }
+            match run(seed, Walk::of(seed)) {
+                Ok(more) => figures += more,
+                Err(why) => failed.push(why),
+            }
+        }
+    };
     std::thread::scope(|scope| {
-        let share = |worker| seeds.clone().filter(move |seed| seed % workers == worker).collect::<Vec<u64>>();
-        let handles: Vec<_> = (0..workers)
-            .map(share)
-            .map(|seeds| {
-                scope.spawn(move || seeds.into_iter().filter_map(|seed| run(seed, walk).err()).collect::<Vec<_>>())
-            })
-            .collect();
-        handles.into_iter().flat_map(|handle| handle.join().unwrap_or_default()).collect()
+        let handles: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        let (mut figures, mut failed) = (Figures::default(), Vec::new());
+        for handle in handles {
+            let (more, worse) = handle.join().expect("a walk's panic is caught where it walks");
+            figures += more;
+            failed.extend(worse);
+        }
+        (figures, failed)
     })
 }
 
@@ -58,28 +110,31 @@ pub fn run_all(seeds: std::ops::Range<u64>, walk: Walk) -> Vec<String> {
 ///
 /// # Errors
 /// What went wrong, and how to see it again.
-pub fn run(seed: u64, walk: Walk) -> Result<String, String> {
+pub fn run(seed: u64, walk: Walk) -> Result<Figures, String> {
     let result = std::panic::catch_unwind(AssertUnwindSafe(|| {
         let mut night = Night::begin(seed);
         for _ in 0..walk.steps {
             night.step();
         }
         night.end();
-        night.world.trace.hash()
+        night.figures()
     }));
     result.map_err(|panic| {
         let why = panic.downcast_ref::<String>().cloned();
         let why = why.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default();
-        format!("seed {seed}: {why}\n  replay: NATTER_TRACE=1 NATTER_SEED={seed} cargo test -p natter-sim --test sim random_walks")
+        format!(
+            "seed {seed}: {why}\n  replay: NATTER_TRACE=1 NATTER_SEED={seed} cargo test -p natter-sim --test sim walks"
+        )
     })
 }
 
 impl Night {
     fn begin(seed: u64) -> Self {
         let mut world = World::new(seed);
-        world.weather = match world.chance.below(3) {
+        world.weather = match world.chance.below(4) {
             0 => Weather::calm(),
             1 => Weather { consent: false, ..Weather::rough() },
+            2 => Weather::storm(),
             _ => Weather::rough(),
         };
         if world.chance.percent(40) {
@@ -96,6 +151,11 @@ impl Night {
         let mut night = Self { world, people, links: Vec::new(), left: Vec::new(), said: 0 };
         night.found();
         night.invite();
+        for who in night.people.clone() {
+            if night.world.chance.percent(50) {
+                night.join_as(who);
+            }
+        }
         night
     }
 
@@ -141,6 +201,15 @@ impl Night {
         self.world.settle();
     }
 
+    fn figures(&self) -> Figures {
+        let rooms = self.world.rooms();
+        let held = rooms.iter().flat_map(|(room, insiders)| insiders.iter().map(|who| self.world[*who].entries(*room)));
+        let held: Vec<u64> = held.map(|entries| entries.len() as u64).collect();
+        let nights = Duration::from_micros(self.world.now);
+        let (members, entries) = (held.len() as u64, held.iter().sum());
+        Figures { walks: 1, nights, inputs: self.world.inputs, members, entries }
+    }
+
     fn somebody(&mut self) -> Option<NodeId> {
         let up: Vec<NodeId> = self.people.iter().copied().filter(|who| self.world[*who].is_up()).collect();
         self.world.chance.pick(&up)
@@ -171,17 +240,20 @@ impl Night {
 
     fn invite(&mut self) {
         let Some((who, room)) = self.insider() else { return };
-        let live = self.world[who].room(room).invites.len();
-        if live >= INVITES {
+        let views = self.world.nodes.iter().filter_map(|node| node.host.rooms.get(&room));
+        let live: BTreeSet<_> = views.flat_map(|view| view.invites.iter().map(|invite| invite.invite)).collect();
+        if live.len() >= INVITES {
             return;
         }
         let creator =
             self.world[who].room(room).members.iter().any(|member| {
                 member.device == self.world[who].device && member.role >= natter_engine::rooms::Role::Admin
             });
-        let terms = match self.world.chance.below(3) {
-            0 if creator => party(),
-            1 if creator => InviteTerms { approval: false, ..one() },
+        let terms = match self.world.chance.below(6) {
+            0 | 1 if creator => party(),
+            2 if creator => InviteTerms { approval: false, ..one() },
+            3 => InviteTerms { uses: 0, ..one() },
+            4 => InviteTerms { uses: 3, ..one() },
             _ => one(),
         };
         let id = self.world.ask(who, Command::CreateInvite { room, terms });
@@ -201,7 +273,12 @@ impl Night {
     }
 
     fn join(&mut self) {
-        let Some(who) = self.somebody() else { return };
+        if let Some(who) = self.somebody() {
+            self.join_as(who);
+        }
+    }
+
+    fn join_as(&mut self, who: NodeId) {
         let Some(invite) = self.world.chance.pick(&self.links) else { return };
         let room = invite.room;
         let outside = self.world[who].host.rooms.get(&room).is_none_or(|view| view.standing != Standing::Member);

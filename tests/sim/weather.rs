@@ -64,4 +64,20 @@ impl Weather {
             timer_late: 0..20,
         }
     }
+    /// The far end of the world, on an old phone: a slow disk, slow lines, a third of all signaling lost.
+    pub fn storm() -> Self {
+        Self {
+            latency: 50..1500,
+            commit: 5..1200,
+            read: 0..300,
+            gather: 10..2_000,
+            signal: 50..2_500,
+            signal_lost: 33,
+            signal_twice: 25,
+            signal_late: 15,
+            consent: false,
+            bandwidth: 20_000,
+            timer_late: 0..800,
+        }
+    }
 }

@@ -341,3 +341,75 @@ fn a_class_comes_in_at_once_and_is_back_at_once_after_a_power_cut() {
     }
     world.until(Duration::from_secs(10), "the whole class is back", all_see_all);
 }
+
+/// Cleo gives up in the moment in which the history begins to come, and knocks again. The beginning was shown to her before
+/// she gave up, and was shown twice.
+#[test]
+fn who_gives_up_half_way_and_knocks_again_is_shown_everything_once() {
+    let mut world = World::new(37);
+    let (ada, cleo) = (world.add("Ada"), world.add("Cleo"));
+    let room = world.create_room(ada, "Twice");
+    let link = world.invite(ada, room, party());
+    world.join(cleo, &link);
+    let mut waited = 0;
+    while world[cleo].host.told.get(&room).is_none_or(Vec::is_empty) {
+        world.run(Duration::from_millis(1));
+        waited += 1;
+        assert!(waited < 60_000, "the history begins to come");
+    }
+    assert!(!world[cleo].host.rooms.contains_key(&room), "she is not in yet");
+    assert!(matches!(world.command(cleo, Command::CancelJoin { room }), Ok(Reply::Done)));
+    assert_eq!(world[cleo].host.forgotten, [room], "what was shown is gone");
+    world.join(cleo, &link);
+    world.await_join(cleo, room, JoinState::Admitted);
+    world.settle();
+}
+
+/// While Ada was off, Dan let Eve into their room. Now Dan is off, and Ada and Eve meet in another room first. Over that link
+/// Eve said what she holds of Dan's room; Ada, who did not know her there, did not listen, and neither asked again.
+#[test]
+fn who_was_admitted_meanwhile_is_known_over_a_link_of_another_room_too() {
+    let mut world = World::new(38);
+    let (ada, dan, eve) = (world.add("Ada"), world.add("Dan"), world.add("Eve"));
+    let dans = world.gathering(&[dan, ada]);
+    let link = world.invite(dan, dans, party());
+    let eves = world.create_room(eve, "Eve's");
+    let elsewhere = world.invite(eve, eves, party());
+    world.crash(ada);
+    world.join(eve, &link);
+    world.await_join(eve, dans, JoinState::Admitted);
+    let hello = world.send(eve, dans, "hello");
+    world.crash(dan);
+    world.run(Duration::from_secs(60));
+    world.start(ada);
+    world.join(ada, &elsewhere);
+    world.await_join(ada, eves, JoinState::Admitted);
+    world.await_entry(ada, dans, hello);
+    world.until(PATIENCE, "both see each other", |world| world.sees(ada, eve, dans) && world.sees(eve, ada, dans));
+    world.settle();
+}
+
+/// The same the other way round: Ada knocks at Ben's door while he does not know yet that Dan has let her in elsewhere. What
+/// she says of Dan's room then, nobody hears; so Ben asks once he knows.
+#[test]
+fn a_newcomer_who_turns_out_to_be_known_elsewhere_is_asked_again() {
+    let mut world = World::new(39);
+    let (ben, dan, ada) = (world.add("Ben"), world.add("Dan"), world.add("Ada"));
+    let dans = world.gathering(&[dan, ben]);
+    let link = world.invite(dan, dans, party());
+    let bens = world.create_room(ben, "Ben's");
+    let elsewhere = world.invite(ben, bens, party());
+    let hello = world.send(ben, dans, "hello");
+    world.await_entry(dan, dans, hello);
+    world.crash(ben);
+    world.join(ada, &link);
+    world.await_join(ada, dans, JoinState::Admitted);
+    world.await_entry(ada, dans, hello);
+    world.crash(dan);
+    world.run(Duration::from_secs(60));
+    world.start(ben);
+    world.join(ada, &elsewhere);
+    world.await_join(ada, bens, JoinState::Admitted);
+    world.until(PATIENCE, "Ben knows her in Dan's room", |world| world.sees(ben, ada, dans));
+    world.settle_as_it_is();
+}

@@ -20,6 +20,15 @@ const ROSTER_DELAY: Duration = Duration::from_millis(200);
 /// How long news of what others hold waits for the disk: it is only told again if lost.
 const HELD_DELAY: Duration = Duration::from_secs(1);
 
+/// How the sync with a member begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Greeting {
+    /// Both sides say what they hold, as they do when a link comes up.
+    Tells,
+    /// The peer may have said so when we did not know it as a member: it shall say it again.
+    Asks,
+}
+
 impl Engine {
     pub(super) fn on_frame(&mut self, id: LinkId, peer: DeviceId, frame: Frame, now: Now) {
         match frame {
@@ -36,7 +45,12 @@ impl Engine {
             Frame::Knock { room, invite, proof, profile } => self.on_knock(id, peer, room, invite, proof, profile, now),
             Frame::KnockState { room, state } => self.on_knock_state(id, room, state, now),
             Frame::Welcome { room, epochs, brokers } => self.on_welcome(id, peer, room, &epochs, &brokers, now),
-            Frame::Have { room, heads, .. } => self.on_have(peer, room, &heads, now),
+            Frame::Have { room, asks, heads } => {
+                self.on_have(id, peer, room, &heads, now);
+                if asks {
+                    self.answer_have(peer, now);
+                }
+            }
             Frame::Want { room, log, from, to } => self.on_want(peer, room, log, from, to),
             Frame::Entries { room, entries } => self.on_entries(id, peer, room, entries, now),
             Frame::Signal { room, from, to, kind, envelope } => {
@@ -50,12 +64,32 @@ impl Engine {
 
     // ------------------------------------------------------------ have, want, entries
 
-    fn on_have(&mut self, peer: DeviceId, room: RoomId, heads: &[(LogKey, u64)], now: Now) {
+    fn on_have(&mut self, id: LinkId, peer: DeviceId, room: RoomId, heads: &[(LogKey, u64)], now: Now) {
         let own = LogKey { author: self.me, log: self.log };
+        // A link that was made in another room's name: whoever is no stranger there may have been admitted here by somebody
+        // we have not heard of yet, and be the only one who can bring us that ADMIT. Heard, and told nothing until then.
+        let our_door = self.mesh.get(id).is_some_and(|link| link.is_knock() && link.offerer);
+        let known = our_door || !self.rooms_with(peer).is_empty();
         let Some(state) = self.rooms.get_mut(&room) else { return };
+        if known && state.standing == Standing::Member && !state.membership.was_member(peer) {
+            state.sync.join(peer, now.mono);
+        }
         let news = state.sync.heard(peer, heads);
         if news.iter().any(|(log, _)| *log == own) {
             self.count_held(room, peer, now);
+        }
+    }
+
+    /// What we said when the link came up was not heard, since the peer did not know us yet, here or in any room: say it
+    /// again, of every room that we share.
+    fn answer_have(&mut self, peer: DeviceId, now: Now) {
+        for room in self.rooms_with(peer) {
+            if self.rooms.get_mut(&room).is_some_and(|state| state.sync.spend(peer, now.mono)) {
+                for frame in self.have_frames(room, Greeting::Tells) {
+                    self.send_to(peer, &frame);
+                }
+                self.send_roster(room, peer);
+            }
         }
     }
 
@@ -204,15 +238,17 @@ impl Engine {
     }
 
     /// Our version vector, in as many frames as it needs.
-    pub(super) fn have_frames(&self, room: RoomId) -> Vec<Frame> {
+    pub(super) fn have_frames(&self, room: RoomId, greeting: Greeting) -> Vec<Frame> {
         let Some(state) = self.rooms.get(&room) else { return Vec::new() };
         let heads: Vec<(LogKey, u64)> = state.logs.heads().iter().map(|(log, head)| (*log, head.seq)).collect();
         if heads.is_empty() {
             // "I have nothing" is what a newcomer says, and what makes the other side's HAVE an offer.
-            return vec![Frame::Have { room, whole: true, heads }];
+            return vec![Frame::Have { room, asks: greeting == Greeting::Asks, heads }];
         }
-        let whole = heads.len() <= HAVE_LOGS;
-        heads.chunks(HAVE_LOGS).map(|heads| Frame::Have { room, whole, heads: heads.to_vec() }).collect()
+        let chunks = heads.chunks(HAVE_LOGS);
+        let last = chunks.len() - 1;
+        let asks = |n| greeting == Greeting::Asks && n == last;
+        chunks.enumerate().map(|(n, heads)| Frame::Have { room, asks: asks(n), heads: heads.to_vec() }).collect()
     }
 
     /// Remembers to tell the others how far we are now; the author hears it at once.
@@ -221,7 +257,7 @@ impl Engine {
         state.have_dirty.insert(log);
         state.have_due.get_or_insert(now.mono.plus(HAVE_DELAY));
         let head = state.logs.head(log);
-        self.send_to(log.author, &Frame::Have { room, whole: false, heads: vec![(log, head)] });
+        self.send_to(log.author, &Frame::Have { room, asks: false, heads: vec![(log, head)] });
     }
 
     /// Sends the acknowledgements that have gathered, to whoever does not know yet.
@@ -238,7 +274,7 @@ impl Engine {
         for peer in peers {
             let news: Vec<(LogKey, u64)> = heads.iter().filter(|(log, _)| log.author != peer).copied().collect();
             for heads in news.chunks(HAVE_LOGS) {
-                self.send_to(peer, &Frame::Have { room, whole: false, heads: heads.to_vec() });
+                self.send_to(peer, &Frame::Have { room, asks: false, heads: heads.to_vec() });
             }
         }
     }

@@ -1,5 +1,6 @@
 //! From a draft or a received entry to durable history: plan, write, apply, tell.
 
+use super::frames::Greeting;
 use super::room::{LEAVING, Leaving};
 use super::{Engine, Pending};
 use crate::ids::{CommandId, DeviceId, EntryHash, LogKey, RoomId, Ticket};
@@ -246,7 +247,7 @@ impl Engine {
                 if knocker {
                     self.welcome(id, peer);
                 }
-                self.greet(id, peer, now);
+                self.greet(id, peer, Greeting::Asks, now);
             } else if !member && room.sync.is_joined(peer) && room.membership.was_member(peer) {
                 // Gone: it gets nothing more from us.
                 room.sync.part(peer);

@@ -6,6 +6,7 @@
 //! in when the ADMIT has arrived in its own copy of the log and the fold agrees.
 
 use super::claims::{Purpose, VARIANTS};
+use super::frames::Greeting;
 use super::room::{Request, Room};
 use super::{Engine, Pending};
 use crate::identity::{Context, SecretKey, verify};
@@ -118,7 +119,10 @@ impl Engine {
                 self.rooms.get(&room).map(|state| state.record(room)).unwrap_or_default()
             }
             Some(_) | None => {
-                self.rooms.remove(&room);
+                // Entries that had come already were told of; whoever knocks again is told of them again.
+                if self.rooms.remove(&room).is_some() {
+                    self.notify(Notify::RoomForgotten(room));
+                }
                 vec![Op::ForgetRoom(room)]
             }
         }
@@ -284,7 +288,7 @@ impl Engine {
         state.learn_brokers(brokers);
         state.sync.join(peer, now.mono);
         // An empty version vector: the door answers with everything.
-        for frame in self.have_frames(room) {
+        for frame in self.have_frames(room, Greeting::Tells) {
             self.send(id, &frame);
         }
     }
@@ -303,7 +307,7 @@ impl Engine {
         if let Some(link) = self.knocks.remove(&room).and_then(|knock| knock.link)
             && let Some(peer) = self.mesh.get(link).and_then(|link| link.peer)
         {
-            self.greet(room, peer, now);
+            self.greet(room, peer, Greeting::Tells, now);
         }
         self.changed.insert(room);
     }
@@ -334,7 +338,7 @@ impl Engine {
         if state.membership.is_member(peer) {
             // Admitted before, but the welcome was lost.
             self.welcome(room, peer);
-            return self.greet(room, peer, now);
+            return self.greet(room, peer, Greeting::Tells, now);
         }
         let Some(record) = state.membership.invites().get(&invite) else {
             return self.answer_knock(id, room, KnockState::Void);

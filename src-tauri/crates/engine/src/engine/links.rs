@@ -2,6 +2,7 @@
 
 use super::Engine;
 use super::claims::Purpose;
+use super::frames::Greeting;
 use crate::identity::{Context, verify};
 use crate::ids::{DeviceId, LinkId, RoomId};
 use crate::mesh::{Link, Route, Seal, State};
@@ -265,7 +266,7 @@ impl Engine {
         let Some(link) = self.mesh.get(id) else { return };
         let (room, vouched, knocks) = (link.room, !link.is_knock(), link.is_knock() && link.offerer);
         for shared in self.rooms_with(peer) {
-            self.greet(shared, peer, now);
+            self.greet(shared, peer, Greeting::Tells, now);
         }
         // Sealed with the room's key, though we do not know them: hear their logs, tell nothing yet.
         if vouched && let Some(state) = self.rooms.get_mut(&room) {
@@ -300,10 +301,10 @@ impl Engine {
     }
 
     /// Opens the sync of one room with a member.
-    pub(super) fn greet(&mut self, room: RoomId, peer: DeviceId, now: Now) {
+    pub(super) fn greet(&mut self, room: RoomId, peer: DeviceId, greeting: Greeting, now: Now) {
         let Some(state) = self.rooms.get_mut(&room) else { return };
         state.sync.join(peer, now.mono);
-        let frames = self.have_frames(room);
+        let frames = self.have_frames(room, greeting);
         for frame in frames {
             self.send_to(peer, &frame);
         }

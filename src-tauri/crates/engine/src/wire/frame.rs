@@ -60,8 +60,8 @@ pub enum Frame {
     Have {
         /// The room.
         room: RoomId,
-        /// Whether logs that are not named are not held at all.
-        whole: bool,
+        /// Whether the sender has just learned that the other is a member, and wants to hear what it holds again.
+        asks: bool,
         /// Last contiguous sequence of each log.
         heads: Vec<(LogKey, u64)>,
     },
@@ -186,10 +186,10 @@ impl Frame {
                 .each(epochs.iter(), |w, (epoch, key)| w.array(2).uint((*epoch).into()).bytes(key))
                 .each(brokers.iter(), |w, url| w.text(url))
                 .finish(),
-            Self::Have { room, whole, heads } => Writer::record(4)
+            Self::Have { room, asks, heads } => Writer::record(4)
                 .uint(tag::HAVE)
                 .bytes(&room.0)
-                .flag(*whole)
+                .flag(*asks)
                 .each(heads.iter(), |w, (log, seq)| write_log(w.array(3), *log).uint(*seq))
                 .finish(),
             Self::Want { room, log, from, to } => {
@@ -277,7 +277,7 @@ impl Frame {
             tag::HAVE => read(4, &|r| {
                 Ok(Self::Have {
                     room: room(r)?,
-                    whole: r.flag()?,
+                    asks: r.flag()?,
                     heads: r.each(HAVE_LOGS, |r| r.nested(3, |r| Ok((read_log(r)?, r.uint()?))))?,
                 })
             }),

@@ -90,7 +90,7 @@ fn frames() -> Vec<(&'static str, Frame)> {
         ("knock", Frame::Knock { room, invite: InviteId([8; 32]), proof: [13; 64], profile: profile() }),
         ("knock_state", Frame::KnockState { room, state: KnockState::UsedUp }),
         ("welcome", Frame::Welcome { room, epochs: vec![(1, [22; 32])], brokers: vec!["ws://127.0.0.1:9753/".into()] }),
-        ("have", Frame::Have { room, whole: true, heads: vec![(log(), 7)] }),
+        ("have", Frame::Have { room, asks: true, heads: vec![(log(), 7)] }),
         ("want", Frame::Want { room, log: log(), from: 3, to: 7 }),
         ("entries", Frame::Entries { room, entries: vec![entry(), Entry { payload: None, ..entry() }] }),
         (

@@ -65,8 +65,10 @@ async fn every_layer_lies_within_the_window() -> Result<()> {
 
 async fn lies_within(desk: &Desk, app: &App, name: &str, script: &str) -> Result<()> {
     app.run(&OPEN.replace("SCRIPT", script), vec![]).await.with_context(|| name.to_owned())?;
-    let at = app.wait(name, TOPMOST, vec![]).await?;
+    app.wait(name, TOPMOST, vec![]).await?;
     app.photograph(desk, name).await?;
+    // Measured again once the frame is drawn: an animation counts as over a frame before its layer arrives.
+    let at = app.wait(name, TOPMOST, vec![]).await?;
     let px = |side: &str| at[side].as_f64().with_context(|| format!("{name} has no {side}"));
     let within = px("left")? >= 0.0
         && px("top")? >= 0.0

@@ -44,7 +44,7 @@ impl World {
         }
     }
 
-    /// Makes everything work again. Switches everyone on.
+    /// Makes everything work again. Switches everyone on. Who sleeps sleeps on: what comes in the meantime waits in its order.
     pub fn mend_all(&mut self) {
         self.weather.signal_lost = 0;
         self.weather.signal_late = 0;
@@ -58,7 +58,6 @@ impl World {
         for n in (0..self.nodes.len()).map(NodeId) {
             self.clear_disk(n);
             self.start(n);
-            self.nodes[n.0].asleep = self.nodes[n.0].asleep.min(self.now);
         }
     }
 

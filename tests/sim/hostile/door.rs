@@ -159,6 +159,22 @@ fn idlers_with_the_rooms_key_keep_nobody_out() {
     still_serves(&mut stage, &invite);
 }
 
+/// Not hostile, but found by a walk: a door that leaves while somebody's link to it is being made. It said nothing to the
+/// knock, and the newcomer waited there for ever.
+#[test]
+fn a_door_that_has_left_is_not_waited_at() {
+    let (mut stage, room, invite, mut newcomer) = outsider();
+    let dialog = newcomer.link(&mut stage, room, Way::Invite(&invite));
+    stage.command(Command::LeaveRoom { room }).expect("left");
+    let frame = newcomer.knock(&invite);
+    newcomer.say(&mut stage, &dialog, &frame);
+    assert!(stage.has_closed(dialog.link), "the newcomer tries another door");
+    assert_eq!(stage.broken(), [""; 0]);
+    let session = newcomer.session(&stage, room, Way::Invite(&invite), natter_engine::port::LinkPurpose::Chat);
+    newcomer.offer(&mut stage, Way::Invite(&invite), &session);
+    assert_eq!(stage.opened.len(), 0, "and is not offered this one again");
+}
+
 // ------------------------------------------------------------ the other side
 
 /// A newcomer who knocks at `invite`, and Mallory, who holds its address and answers.

@@ -1,9 +1,13 @@
 //! Coming together.
 
-use natter_engine::port::{Command, JoinState, Refusal, Reply, Standing, StoreTrouble};
+use natter_engine::port::{Command, Input, JoinState, LinkEvent, Refusal, Reply, Standing, StoreTrouble};
 use natter_engine::rooms::InviteTerms;
+use natter_engine::signaling::envelope::{Ends, SealingKey, open};
+use natter_engine::wire::Frame;
 use natter_sim::people::{PATIENCE, one, party};
+use natter_sim::puppet::{Puppet, Stage, described};
 use natter_sim::{NodeId, World};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 fn is_knocking(world: &World, who: NodeId, admin: NodeId, room: natter_engine::ids::RoomId) -> bool {
@@ -412,4 +416,31 @@ fn a_newcomer_who_turns_out_to_be_known_elsewhere_is_asked_again() {
     world.await_join(ada, bens, JoinState::Admitted);
     world.until(PATIENCE, "Ben knows her in Dan's room", |world| world.sees(ben, ada, dans));
     world.settle_as_it_is();
+}
+
+/// Whoever gave up a knock in the moment of being let in is counted in, and knows nothing of it: it hears no offer in that
+/// room's name. Such offers were made again and again, and insisted on, and the two never met in their other room either.
+#[test]
+fn who_does_not_answer_in_one_rooms_name_is_offered_a_link_in_the_others() {
+    let (mut stage, kitchen, to_kitchen) = Stage::with_room(1);
+    let cellar = stage.found("Cellar");
+    let to_cellar = stage.invite(cellar, party());
+    let mut ada = Puppet::new(7);
+    ada.enter(&mut stage, &to_kitchen);
+    // Later than a glare: the new link takes the old one's place.
+    stage.run(Duration::from_secs(12));
+    let dialog = ada.enter(&mut stage, &to_cellar);
+    ada.say(&mut stage, &dialog, &Frame::Bye);
+    let mut named = BTreeSet::new();
+    for _ in 0..300 {
+        stage.run(Duration::from_secs(1));
+        for (link, ..) in std::mem::take(&mut stage.opened) {
+            stage.signals.clear();
+            stage.feed(Input::Link(link, LinkEvent::Described(described([1; 32]))));
+            let (from, to, kind, envelope) = stage.signals.pop().expect("an offer");
+            let keys = [kitchen, cellar].map(|room| (room, SealingKey::of_epoch(&stage.epoch_key(room))));
+            named.insert(open(keys, &Ends::Broker { from, to }, kind, &envelope).expect("sealed for a room").0);
+        }
+    }
+    assert_eq!(named, BTreeSet::from([kitchen, cellar]));
 }

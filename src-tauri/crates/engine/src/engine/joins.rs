@@ -334,7 +334,11 @@ impl Engine {
             self.misbehaved(id, "a knock without the invite's word", now);
             return;
         }
-        let Some(state) = self.rooms.get_mut(&room) else { return };
+        let open = |state: &&mut Room| state.standing == Standing::Member && state.leaving.is_none();
+        let Some(state) = self.rooms.get_mut(&room).filter(open) else {
+            // We left while the link was made: another door shall be tried, and this one not waited at.
+            return self.drop_link(id, now);
+        };
         if state.membership.is_member(peer) {
             // Admitted before, but the welcome was lost.
             self.welcome(room, peer);

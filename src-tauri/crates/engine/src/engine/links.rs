@@ -88,7 +88,12 @@ impl Engine {
     /// Every way to get an envelope to a member: over members who are linked with them, and over brokers.
     fn routes_to(&mut self, peer: DeviceId, now: Now) -> Option<(RoomId, u32, Vec<Route>)> {
         let attempt = self.mesh.attempt(peer);
-        for id in self.rooms_with(peer) {
+        let mut shared = self.rooms_with(peer);
+        // The peer may not think itself in each of these rooms, and hears of no offer in such a room's name: after the two
+        // attempts of one (over members, over brokers) it is another's turn.
+        let turn = attempt as usize / 2 % shared.len().max(1);
+        shared.rotate_left(turn);
+        for id in shared {
             let Some(room) = self.rooms.get(&id).filter(|room| room.standing == Standing::Member) else { continue };
             let Some((epoch, key)) = room.epoch() else { continue };
             let mut routes: Vec<Route> = room

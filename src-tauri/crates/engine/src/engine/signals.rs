@@ -217,7 +217,7 @@ impl Engine {
         let (is, was) = (state.membership.is_member(session.from), state.membership.was_member(session.from));
         match (session.purpose, seal) {
             (LinkPurpose::Bulk, _) => is,
-            (LinkPurpose::Chat, Seal::Invite(_)) => true,
+            (LinkPurpose::Chat, Seal::Invite(_)) => state.leaving.is_none(),
             // A stranger who holds the room's key may have been admitted by somebody we have not heard of yet: let
             // them show their ADMIT. Who was a member and is no longer does not get that far.
             (LinkPurpose::Chat, Seal::Epoch(_)) => is || !was,

@@ -49,25 +49,26 @@ async fn round(number: u64) {
     let (told, mut offerers) = mpsc::channel(64);
     let (answering, mut answerers) = mpsc::channel(64);
     let described = |event| if let LinkEvent::Described(params) = event { Some(params) } else { None };
-    let purpose = if number % 2 == 0 { LinkPurpose::Chat } else { LinkPurpose::Bulk };
+    let purpose = if number.is_multiple_of(2) { LinkPurpose::Chat } else { LinkPurpose::Bulk };
+    let stage = number % 5;
     let offerer = open(1, purpose, None, told);
-    if number % 5 == 0 {
+    if stage == 0 {
         return;
     }
     let offer = next(&mut offerers, described).await;
     let answerer = open(2, purpose, Some(offer), answering);
     let answer = next(&mut answerers, described).await;
-    if number % 5 == 1 {
+    if stage == 1 {
         return;
     }
     assert!(offerer.command(LinkCommand::SetRemote(answer)));
-    if number % 5 == 2 {
+    if stage == 2 {
         return;
     }
     let opened = |event| matches!(event, LinkEvent::Open { .. }).then_some(());
     next(&mut offerers, opened).await;
     next(&mut answerers, opened).await;
-    if number % 5 == 3 {
+    if stage == 3 {
         drop(offerer);
         let closed = |event| matches!(event, LinkEvent::Closed(_)).then_some(());
         next(&mut answerers, closed).await;

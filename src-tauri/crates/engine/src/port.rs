@@ -10,7 +10,7 @@ use crate::ids::{
 use crate::rooms::{InviteTerms, RoomView};
 use crate::time::{Hlc, UnixMillis};
 use crate::wire::InviteLink;
-use crate::wire::Picture;
+use crate::wire::{Act, Picture, Text};
 
 /// What the shell tells the engine.
 #[derive(Clone, Debug)]
@@ -94,10 +94,22 @@ pub enum Command {
     SendText {
         /// The room.
         room: RoomId,
-        /// The text, 1 to 16,384 bytes of UTF-8.
-        text: String,
-        /// The entry that it answers.
-        reply_to: Option<EntryHash>,
+        /// The words.
+        text: Text,
+    },
+    /// Say something of an earlier entry: edit it, delete it, react to it, pin it.
+    About {
+        /// The room.
+        room: RoomId,
+        /// The entry.
+        target: EntryHash,
+        /// What.
+        act: Act,
+    },
+    /// A person is typing: whoever is linked is told, at most every 3 s.
+    Typing {
+        /// The room.
+        room: RoomId,
     },
     /// Offer a picture whose bytes the blob store already holds.
     SendPicture {
@@ -179,6 +191,9 @@ pub enum Refusal {
     /// No such invite.
     #[error("no such invite")]
     NoSuchInvite,
+    /// No such entry in the room, or not one that this can be said of.
+    #[error("no such message")]
+    NoSuchEntry,
     /// Empty where something must be.
     #[error("empty")]
     Empty,
@@ -188,6 +203,12 @@ pub enum Refusal {
     /// Characters that a name may not have.
     #[error("not a usable name")]
     BadName,
+    /// Not one emoji.
+    #[error("not an emoji")]
+    NotAnEmoji,
+    /// Mentions that do not stand in the text.
+    #[error("a mention is not in the text")]
+    BadMention,
     /// A limit of the device: rooms, invites, joins, commands in flight.
     #[error("too many")]
     TooMany,
@@ -498,6 +519,12 @@ pub struct StoredEntry {
     pub payload: Option<Vec<u8>>,
     /// Blobs that the payload offers.
     pub blobs: Vec<BlobHash>,
+    /// The entry that it says something of (EDIT, DELETE, REACTION, PIN).
+    pub target: Option<EntryHash>,
+    /// What a search finds it by.
+    pub words: Option<String>,
+    /// When its payload is to be erased.
+    pub expires: Option<UnixMillis>,
     /// When this device first had it.
     pub first_seen: UnixMillis,
     /// The time to show: the author's claim, clamped to [latest parent shown, first seen + 5 min].
@@ -527,8 +554,18 @@ pub enum Op {
         /// 32 bytes of key.
         key: [u8; 32],
     },
-    /// An entry that was verified. Writing the same again changes nothing.
+    /// An entry that was verified. Writing the same again changes nothing. An EDIT of an erased entry by the same author
+    /// is written without its payload.
     PutEntry(StoredEntry),
+    /// The payload of an entry goes for good, and those of its author's EDITs of it: bytes, salt, words, offers. The headers
+    /// stay, so that the chain verifies. Only what was spoken (`wire::kind::SPOKEN`) can be erased: of anything else, and of
+    /// what is not there, nothing happens.
+    Erase {
+        /// The room.
+        room: RoomId,
+        /// The entry.
+        target: EntryHash,
+    },
     /// The entries that no other entry names as parent or predecessor.
     PutFrontier {
         /// The room.
@@ -605,6 +642,13 @@ pub enum Fetch {
         /// At most 17 hashes.
         hashes: Vec<EntryHash>,
     },
+    /// What has expired and is not erased yet, answered by [`Stored::Expired`]: the first 256 of all rooms.
+    Expired {
+        /// To match the answer.
+        ticket: Ticket,
+        /// Everything that expires by then.
+        by: UnixMillis,
+    },
     /// Which rooms have an entry that offers the blob, answered by [`Stored::BlobRooms`].
     BlobRooms {
         /// To match the answer.
@@ -623,10 +667,25 @@ pub enum Stored {
     Failed(Ticket, StoreTrouble),
     /// To [`Fetch::Entries`].
     Entries(Ticket, Vec<StoredEntry>),
-    /// To [`Fetch::Lookup`]: those that are there, with their order and shown time.
-    Known(Ticket, Vec<(OrderKey, UnixMillis)>),
+    /// To [`Fetch::Lookup`]: those that are there.
+    Known(Ticket, Vec<Found>),
+    /// To [`Fetch::Expired`]: what has, in the order of its expiry, and when the next one after these does.
+    Expired(Ticket, Vec<(RoomId, EntryHash)>, Option<UnixMillis>),
     /// To [`Fetch::BlobRooms`]: the rooms, and whether the whole content is on this disk.
     BlobRooms(Ticket, Vec<RoomId>, bool),
+}
+
+/// An entry that was looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Where it stands, and who wrote it.
+    pub order: OrderKey,
+    /// Its shown time.
+    pub shown: UnixMillis,
+    /// Its kind.
+    pub kind: u16,
+    /// Whether its payload is here.
+    pub whole: bool,
 }
 
 /// Why the store could not write.
@@ -697,6 +756,20 @@ pub enum Notify {
         entry: Box<StoredEntry>,
         /// Whether to notify.
         live: bool,
+    },
+    /// The payloads of these entries are gone from this disk: deleted, or expired.
+    Erased {
+        /// The room.
+        room: RoomId,
+        /// Which. EDITs that went with them are not named.
+        entries: Vec<EntryHash>,
+    },
+    /// A member is typing; it ends by itself after 6 s.
+    Typing {
+        /// The room.
+        room: RoomId,
+        /// Who.
+        device: DeviceId,
     },
     /// A member holds a log up to here.
     Held {

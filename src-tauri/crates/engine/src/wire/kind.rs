@@ -20,8 +20,18 @@ pub const PICTURE: u16 = 33;
 pub const PROFILE: u16 = 34;
 /// How far the author has read.
 pub const RECEIPT: u16 = 35;
+/// Other words for an earlier entry of the author's.
+pub const EDIT: u16 = 36;
+/// An earlier entry's payload goes.
+pub const DELETE: u16 = 37;
+/// A sign put on an entry, or taken off.
+pub const REACTION: u16 = 38;
+/// An entry is pinned, or unpinned.
+pub const PIN: u16 = 39;
 
 /// What a timeline shows.
 pub const SHOWN: &[u16] = &[GENESIS, ADMIT, LEAVE, TEXT, PICTURE];
-/// What counts as unread and may ring.
+/// What counts as unread and may ring; what may be edited and deleted.
 pub const SPOKEN: &[u16] = &[TEXT, PICTURE];
+/// What says something of another entry.
+pub const ABOUT: &[u16] = &[EDIT, DELETE, REACTION, PIN];

@@ -18,6 +18,12 @@ pub const NAME_GRAPHEMES: usize = 64;
 pub const AVATAR_BYTES: usize = 16 * 1024;
 /// Bytes of a text.
 pub const TEXT_BYTES: usize = 16 * 1024;
+/// Members named in a text.
+pub const MENTIONS: usize = 32;
+/// Bytes of a reaction: families and flags are long.
+pub const EMOJI_BYTES: usize = 64;
+/// Longest life of a message that disappears, in seconds: a year.
+pub const LIVES_SECONDS: u32 = 365 * 24 * 3600;
 /// Bytes of a picture's preview.
 pub const PREVIEW_BYTES: usize = 16 * 1024;
 /// Bytes of a file name.

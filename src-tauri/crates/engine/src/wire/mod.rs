@@ -12,7 +12,7 @@ pub mod session;
 #[cfg(test)]
 mod vectors;
 
-pub use body::{Body, InviteBody, PICTURE_TYPES, Picture};
+pub use body::{Act, Body, InviteBody, Mention, PICTURE_TYPES, Picture, Text, is_emoji};
 pub use cbor::WireError;
 pub use entry::{Entry, EntryError, Header};
 pub use frame::{Frame, KnockState};

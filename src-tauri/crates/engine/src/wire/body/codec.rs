@@ -1,139 +1,19 @@
-//! What an entry's payload says, by kind.
+//! Payloads as bytes. Everything that is read is held to its limits here: what decodes is sound by itself.
 
-use super::cbor::{Reader, WireError, Writer};
-use super::kind;
-use super::limits::{AVATAR_BYTES, FILE_NAME_BYTES, PICTURE_BYTES, PICTURE_SIDE, PREVIEW_BYTES, TEXT_BYTES};
+use super::{Act, Body, InviteBody, Mention, PICTURE_TYPES, Picture, Text};
 use crate::identity::clean_name;
 use crate::ids::{BlobHash, DeviceId, EntryHash, InviteId};
 use crate::port::{OrderKey, Profile};
 use crate::time::Hlc;
-
-/// A payload, decoded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Body {
-    /// GENESIS: founds the room.
-    Genesis {
-        /// The room's name.
-        name: String,
-        /// The creator's name and avatar.
-        profile: Profile,
-        /// Makes two rooms of one name by one author different.
-        nonce: [u8; 16],
-    },
-    /// INVITE: lets any member serve the invite, without the power to use it.
-    Invite(InviteBody),
-    /// ADMIT: a device is a member from here on.
-    Admit {
-        /// Who.
-        device: DeviceId,
-        /// By which invite.
-        invite: InviteId,
-        /// The invite's key over room and device: whoever admits cannot invent a use.
-        proof: [u8; 64],
-        /// What the newcomer calls itself.
-        profile: Profile,
-    },
-    /// LEAVE: the author is gone.
-    Leave,
-    /// REVOKE_INVITE: the invite admits nobody any more.
-    RevokeInvite {
-        /// Which.
-        invite: InviteId,
-    },
-    /// TEXT.
-    Text {
-        /// 1 to 16,384 bytes.
-        text: String,
-        /// The entry that it answers.
-        reply_to: Option<EntryHash>,
-    },
-    /// PICTURE.
-    Picture(Picture),
-    /// PROFILE.
-    Profile(Profile),
-    /// RECEIPT.
-    Receipt {
-        /// All up to here is read.
-        upto: OrderKey,
-    },
-}
-
-/// What an INVITE entry says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InviteBody {
-    /// The public half of the invite's key.
-    pub invite: InviteId,
-    /// Derives the addresses where it is served.
-    pub rendezvous: [u8; 32],
-    /// Seals the envelopes of knocks.
-    pub sealing: [u8; 32],
-    /// How many devices; 0 = no limit.
-    pub uses: u32,
-    /// Seconds since 1970 after which no ADMIT by it is valid.
-    pub expires: u64,
-    /// Whether only an admin may admit by it.
-    pub approval: bool,
-}
-
-/// A picture as a PICTURE entry offers it. The bytes travel apart, on a bulk link, by hash.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Picture {
-    /// BLAKE3 of the bytes.
-    pub blob: BlobHash,
-    /// Length in bytes.
-    pub size: u64,
-    /// `image/png`, `image/jpeg`, `image/gif` or `image/webp`; the receiver checks it against the bytes.
-    pub mime: String,
-    /// Pixels, after orientation is applied; 1 to 8,192.
-    pub width: u32,
-    /// Pixels, after orientation is applied; 1 to 8,192.
-    pub height: u32,
-    /// A thumbhash (25 bytes or fewer): the blurred placeholder.
-    pub thumbhash: Vec<u8>,
-    /// A JPEG of at most 320 px a side and 16 KiB, or empty.
-    pub preview: Vec<u8>,
-    /// The file's name, sanitised on both sides.
-    pub name: String,
-    /// Words with it, may be empty.
-    pub caption: String,
-    /// The entry that it answers.
-    pub reply_to: Option<EntryHash>,
-}
-
-/// The picture types that are shown; everything else is refused (SVG and HTML above all).
-pub const PICTURE_TYPES: &[&str] = &["image/png", "image/jpeg", "image/gif", "image/webp"];
+use crate::wire::cbor::{Reader, WireError, Writer};
+use crate::wire::kind;
+use crate::wire::limits::{
+    AVATAR_BYTES, EMOJI_BYTES, FILE_NAME_BYTES, LIVES_SECONDS, MENTIONS, PICTURE_BYTES, PICTURE_SIDE, PREVIEW_BYTES,
+    TEXT_BYTES,
+};
+use unicode_segmentation::UnicodeSegmentation;
 
 impl Body {
-    /// The entry kind that carries it.
-    pub fn kind(&self) -> u16 {
-        match self {
-            Self::Genesis { .. } => kind::GENESIS,
-            Self::Invite(_) => kind::INVITE,
-            Self::Admit { .. } => kind::ADMIT,
-            Self::Leave => kind::LEAVE,
-            Self::RevokeInvite { .. } => kind::REVOKE_INVITE,
-            Self::Text { .. } => kind::TEXT,
-            Self::Picture(_) => kind::PICTURE,
-            Self::Profile(_) => kind::PROFILE,
-            Self::Receipt { .. } => kind::RECEIPT,
-        }
-    }
-
-    /// Blobs that it offers.
-    pub fn blobs(&self) -> Vec<BlobHash> {
-        match self {
-            Self::Picture(picture) => vec![picture.blob],
-            Self::Genesis { .. }
-            | Self::Invite(_)
-            | Self::Admit { .. }
-            | Self::Leave
-            | Self::RevokeInvite { .. }
-            | Self::Text { .. }
-            | Self::Profile(_)
-            | Self::Receipt { .. } => Vec::new(),
-        }
-    }
-
     /// The payload's bytes.
     pub fn encode(&self) -> Vec<u8> {
         match self {
@@ -153,10 +33,20 @@ impl Body {
             }
             Self::Leave => Writer::record(0).finish(),
             Self::RevokeInvite { invite } => Writer::record(1).bytes(&invite.0).finish(),
-            Self::Text { text, reply_to } => {
-                Writer::record(2).text(text).optional(reply_to.as_ref().map(|h| &h.0[..])).finish()
+            Self::Text(text) => {
+                let writer = Writer::record(4).text(&text.text);
+                let writer = write_mentions(writer, &text.mentions).optional(text.reply_to.as_ref().map(|h| &h.0[..]));
+                write_lives(writer, text.lives).finish()
             }
-            Self::Picture(p) => Writer::record(10)
+            Self::About { target, act: Act::Edit(text) } => {
+                write_mentions(Writer::record(3).bytes(&target.0).text(&text.text), &text.mentions).finish()
+            }
+            Self::About { target, act: Act::Delete } => Writer::record(1).bytes(&target.0).finish(),
+            Self::About { target, act: Act::React { emoji, on } } => {
+                Writer::record(3).bytes(&target.0).text(emoji).flag(*on).finish()
+            }
+            Self::About { target, act: Act::Pin { on } } => Writer::record(2).bytes(&target.0).flag(*on).finish(),
+            Self::Picture(p) => write_lives(Writer::record(11)
                 .bytes(&p.blob.0)
                 .uint(p.size)
                 .text(&p.mime)
@@ -166,7 +56,7 @@ impl Body {
                 .bytes(&p.preview)
                 .text(&p.name)
                 .text(&p.caption)
-                .optional(p.reply_to.as_ref().map(|h| &h.0[..]))
+                .optional(p.reply_to.as_ref().map(|h| &h.0[..])), p.lives)
                 .finish(),
             Self::Profile(profile) => write_profile(Writer::record(1), profile).finish(),
             Self::Receipt { upto } => {
@@ -207,14 +97,30 @@ impl Body {
             kind::REVOKE_INVITE => {
                 Reader::record(payload, 1, |r| Ok(Self::RevokeInvite { invite: InviteId(r.exactly()?) }))
             }
-            kind::TEXT => Reader::record(payload, 2, |r| {
-                let text = r.text(TEXT_BYTES)?;
-                if text.is_empty() {
+            kind::TEXT => Reader::record(payload, 4, |r| {
+                let (text, mentions) = read_words(r)?;
+                let reply_to = r.optional(|r| Ok(EntryHash(r.exactly()?)))?;
+                Ok(Self::Text(Text { text, mentions, reply_to, lives: read_lives(r)? }))
+            }),
+            kind::PICTURE => Reader::record(payload, 11, read_picture).map(Self::Picture),
+            kind::EDIT => Reader::record(payload, 3, |r| {
+                let target = EntryHash(r.exactly()?);
+                let (text, mentions) = read_words(r)?;
+                Ok(Self::About { target, act: Act::Edit(Text { text, mentions, ..Text::default() }) })
+            }),
+            kind::DELETE => Reader::record(payload, 1, |r| {
+                Ok(Self::About { target: EntryHash(r.exactly()?), act: Act::Delete })
+            }),
+            kind::REACTION => Reader::record(payload, 3, |r| {
+                let (target, emoji) = (EntryHash(r.exactly()?), r.text(EMOJI_BYTES)?);
+                if !is_emoji(&emoji) {
                     return Err(WireError::OutOfRange);
                 }
-                Ok(Self::Text { text, reply_to: r.optional(|r| Ok(EntryHash(r.exactly()?)))? })
+                Ok(Self::About { target, act: Act::React { emoji, on: r.flag()? } })
             }),
-            kind::PICTURE => Reader::record(payload, 10, read_picture).map(Self::Picture),
+            kind::PIN => Reader::record(payload, 2, |r| {
+                Ok(Self::About { target: EntryHash(r.exactly()?), act: Act::Pin { on: r.flag()? } })
+            }),
             kind::PROFILE => Reader::record(payload, 1, |r| Ok(Self::Profile(read_profile(r)?))),
             kind::RECEIPT => Reader::record(payload, 3, |r| {
                 Ok(Self::Receipt {
@@ -247,6 +153,63 @@ pub(crate) fn read_profile(r: &mut Reader<'_>) -> Result<Profile, WireError> {
     r.nested(2, |r| Ok(Profile { name: read_name(r)?, avatar: r.optional(|r| Ok(r.bytes(AVATAR_BYTES)?.to_vec()))? }))
 }
 
+/// Whether it is one picture sign: a grapheme cluster, and none of the letters, digits, spaces and controls that would
+/// make words of it. Which of the rest a font draws in colour changes with each Unicode version.
+pub fn is_emoji(text: &str) -> bool {
+    let one = text.graphemes(true).count() == 1 && text.len() <= EMOJI_BYTES;
+    // The keycaps are digits with a combining enclosure.
+    let keycap = text.ends_with('\u{20e3}');
+    let plain = |c: char| c.is_ascii() || c.is_alphanumeric() || c.is_whitespace() || c.is_control();
+    one && text.chars().next().is_some_and(|first| keycap || !plain(first)) && !text.chars().any(char::is_control)
+}
+
+fn write_mentions(writer: Writer, mentions: &[Mention]) -> Writer {
+    writer.each(mentions.iter(), |w, mention| {
+        w.array(3).bytes(&mention.device.0).uint(mention.start.into()).uint(mention.length.into())
+    })
+}
+
+fn write_lives(writer: Writer, lives: Option<u32>) -> Writer {
+    match lives {
+        Some(seconds) => writer.uint(seconds.into()),
+        None => writer.null(),
+    }
+}
+
+fn read_lives(r: &mut Reader<'_>) -> Result<Option<u32>, WireError> {
+    let lives = r.optional(Reader::u32)?;
+    if lives.is_some_and(|seconds| seconds == 0 || seconds > LIVES_SECONDS) {
+        return Err(WireError::OutOfRange);
+    }
+    Ok(lives)
+}
+
+fn read_words(r: &mut Reader<'_>) -> Result<(String, Vec<Mention>), WireError> {
+    let text = r.text(TEXT_BYTES)?;
+    if text.is_empty() {
+        return Err(WireError::OutOfRange);
+    }
+    let mentions = r.each(MENTIONS, |r| {
+        r.nested(3, |r| Ok(Mention { device: DeviceId(r.exactly()?), start: r.u32()?, length: r.u32()? }))
+    })?;
+    if !are_sound(&mentions, &text) {
+        return Err(WireError::OutOfRange);
+    }
+    Ok((text, mentions))
+}
+
+/// Whether mentions stand in a text as they must: each names some of it, in whole characters, one after the other.
+pub(crate) fn are_sound(mentions: &[Mention], text: &str) -> bool {
+    let mut from = 0;
+    mentions.len() <= MENTIONS
+        && mentions.iter().all(|mention| {
+            let (start, end) = (mention.start as usize, (mention.start as usize).saturating_add(mention.length as usize));
+            let sound = start >= from && start < end && text.get(start..end).is_some();
+            from = end;
+            sound
+        })
+}
+
 fn read_picture(r: &mut Reader<'_>) -> Result<Picture, WireError> {
     let picture = Picture {
         blob: BlobHash(r.exactly()?),
@@ -259,6 +222,7 @@ fn read_picture(r: &mut Reader<'_>) -> Result<Picture, WireError> {
         name: r.text(FILE_NAME_BYTES)?,
         caption: r.text(TEXT_BYTES / 2)?,
         reply_to: r.optional(|r| Ok(EntryHash(r.exactly()?)))?,
+        lives: read_lives(r)?,
     };
     let sides = 1..=PICTURE_SIDE;
     if !sides.contains(&picture.width)

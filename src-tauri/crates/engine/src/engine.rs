@@ -5,6 +5,7 @@
 //! which means doing whatever has become possible or due. Settling looks only at the state, so it does not matter
 //! which input made something possible, nor whether a timer came late.
 
+mod about;
 mod blobs;
 mod claims;
 mod commands;
@@ -20,15 +21,16 @@ mod story;
 
 use crate::files::Files;
 use crate::identity::SecretKey;
-use crate::ids::{BlobHash, BrokerUrl, CommandId, DeviceId, LinkId, LogId, LogKey, RoomId, Ticket};
+use crate::ids::{BlobHash, BrokerUrl, CommandId, DeviceId, EntryHash, LinkId, LogId, LogKey, RoomId, Ticket};
 use crate::mesh::Mesh;
 use crate::port::{
     Boot, Fetch, Input, LinkCommand, Notify, Op, OrderKey, Output, Profile, Refusal, Reply, Standing, StoreTrouble,
     Stored,
 };
 use crate::time::{Instant, Now};
-use crate::wire::Frame;
 use crate::wire::limits::QUEUED_BYTES_PER_PEER;
+use crate::wire::{Act, Frame};
+use about::Expiry;
 use claims::Claims;
 use joins::Knock;
 pub use load::Load;
@@ -60,6 +62,12 @@ enum Pending {
     Read(CommandId, RoomId, OrderKey),
     /// The record of a room that this device has just come into or dropped out of.
     Record(RoomId),
+    /// Whose the entry is that a command says something of.
+    About(CommandId, RoomId, EntryHash, Act),
+    /// What has expired.
+    Expired,
+    /// The payloads of expired entries; and when to look again.
+    Erase(BTreeMap<RoomId, Vec<EntryHash>>, Instant),
     /// A write that nobody waits for.
     Quiet,
 }
@@ -92,6 +100,10 @@ pub struct Engine {
     pending: BTreeMap<Ticket, Pending>,
     serving: BTreeMap<DeviceId, Serving>,
     next_ticket: u64,
+    /// When to look for what has expired.
+    expiry: Expiry,
+    /// What was written while the store looked goes then.
+    expiry_missed: Option<Instant>,
     /// Rooms whose view a host has not seen yet.
     changed: BTreeSet<RoomId>,
     closing: bool,
@@ -122,6 +134,8 @@ impl Engine {
             pending: BTreeMap::new(),
             serving: BTreeMap::new(),
             next_ticket: 1,
+            expiry: Expiry::Due(now.mono),
+            expiry_missed: None,
             changed: BTreeSet::new(),
             closing: false,
             out: Vec::new(),
@@ -171,6 +185,7 @@ impl Engine {
         add(self.mesh.next_timeout(), "link");
         add(self.mesh.next_dial(&self.wanted_peers()), "dial");
         add(self.claims.next_timeout(), "claim");
+        add(self.next_expiry(), "expiry");
         add(self.knocks.values().filter_map(|knock| knock.next_timeout(&self.mesh)).min(), "knock");
         for room in self.rooms.values() {
             add(room.next_timeout(), "room");
@@ -189,6 +204,7 @@ impl Engine {
         self.settle_claims(now);
         self.settle_dials(now);
         self.settle_blobs(now);
+        self.settle_expiry(now);
         for id in std::mem::take(&mut self.changed) {
             if let Some(view) = self.view(id) {
                 self.notify(Notify::Room(Box::new(view)));
@@ -204,29 +220,49 @@ impl Engine {
                 Some(Pending::Join(id, room)) => self.reply(id, Ok(Reply::Room(room))),
                 Some(Pending::Profile(id, profile)) => self.on_profile_saved(id, profile),
                 Some(Pending::Read(id, room, upto)) => self.on_read_saved(id, room, upto, now),
+                Some(Pending::Erase(rooms, next)) => self.on_erased(rooms, next),
                 Some(
                     Pending::Quiet
                     | Pending::Record(_)
                     | Pending::Lookup(_)
                     | Pending::Serve(_)
                     | Pending::Allow(..)
-                    | Pending::HaveBlob(..),
+                    | Pending::HaveBlob(..)
+                    | Pending::About(..)
+                    | Pending::Expired,
                 )
                 | None => {}
             },
             Stored::Failed(ticket, trouble) => self.on_store_failed(ticket, trouble, now),
             Stored::Entries(ticket, entries) => {
                 if let Some(Pending::Serve(peer)) = self.pending.remove(&ticket) {
-                    self.on_entries_read(peer, ticket, entries);
+                    self.on_entries_read(peer, ticket, entries, now);
                 }
             }
-            Stored::Known(ticket, found) => {
-                if let Some(Pending::Lookup(room)) = self.pending.remove(&ticket)
-                    && let Some(room) = self.rooms.get_mut(&room)
-                {
-                    room.logs.looked(ticket, &found);
+            Stored::Known(ticket, found) => match self.pending.remove(&ticket) {
+                Some(Pending::Lookup(room)) => {
+                    if let Some(room) = self.rooms.get_mut(&room) {
+                        room.logs.looked(ticket, &found);
+                    }
                 }
-            }
+                Some(Pending::About(id, room, target, act)) => self.on_target_found(id, room, target, act, &found),
+                Some(
+                    Pending::Batch(_)
+                    | Pending::Serve(_)
+                    | Pending::Allow(..)
+                    | Pending::HaveBlob(..)
+                    | Pending::Command(..)
+                    | Pending::Join(..)
+                    | Pending::Profile(..)
+                    | Pending::Read(..)
+                    | Pending::Record(_)
+                    | Pending::Expired
+                    | Pending::Erase(..)
+                    | Pending::Quiet,
+                )
+                | None => {}
+            },
+            Stored::Expired(ticket, expired, next) => self.on_entries_expired(ticket, &expired, next, now),
             Stored::BlobRooms(ticket, rooms, here) => match self.pending.remove(&ticket) {
                 Some(Pending::Allow(link, blob)) => self.on_blob_judged(link, blob, &rooms, here),
                 Some(Pending::HaveBlob(peer, room, blob)) => self.on_blob_found(peer, room, blob, &rooms, here),
@@ -239,6 +275,9 @@ impl Engine {
                     | Pending::Profile(..)
                     | Pending::Read(..)
                     | Pending::Record(_)
+                    | Pending::About(..)
+                    | Pending::Expired
+                    | Pending::Erase(..)
                     | Pending::Quiet,
                 )
                 | None => {}
@@ -249,7 +288,9 @@ impl Engine {
     fn on_store_failed(&mut self, ticket: Ticket, trouble: StoreTrouble, now: Now) {
         match self.pending.remove(&ticket) {
             Some(Pending::Batch(room)) => self.on_batch_failed(room, ticket, trouble, now),
-            Some(Pending::Command(id, _) | Pending::Profile(id, _) | Pending::Read(id, ..)) => {
+            Some(
+                Pending::Command(id, _) | Pending::Profile(id, _) | Pending::Read(id, ..) | Pending::About(id, ..),
+            ) => {
                 self.reply(id, Err(Refusal::NotSaved(trouble)));
             }
             Some(Pending::Join(id, room)) => {
@@ -273,6 +314,11 @@ impl Engine {
                 }
             }
             Some(Pending::Allow(link, blob)) => self.on_blob_judged(link, blob, &[], false),
+            Some(Pending::Expired) => self.on_erase_failed(now),
+            Some(Pending::Erase(..)) => {
+                self.on_erase_failed(now);
+                self.notify(Notify::StoreTrouble(trouble));
+            }
             Some(Pending::Quiet) => self.notify(Notify::StoreTrouble(trouble)),
             Some(Pending::HaveBlob(..)) | None => {}
         }

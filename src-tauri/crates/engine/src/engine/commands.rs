@@ -7,11 +7,12 @@ use crate::ids::{CommandId, LogKey, RoomId};
 use crate::port::{Command, LinkCommand, Op, OrderKey, Output, Profile, Refusal, Reply, SignalCommand, Standing};
 use crate::rooms::{InviteTerms, Role};
 use crate::time::{Hlc, Now};
+use crate::wire::body::are_sound;
 use crate::wire::limits::{
-    AVATAR_BYTES, COMMANDS_IN_FLIGHT, FILE_NAME_BYTES, INVITE_LIFETIME, INVITES_PER_ROOM, PICTURE_BYTES, PICTURE_SIDE,
-    PREVIEW_BYTES, ROOMS, TEXT_BYTES,
+    AVATAR_BYTES, COMMANDS_IN_FLIGHT, FILE_NAME_BYTES, INVITE_LIFETIME, INVITES_PER_ROOM, LIVES_SECONDS, PICTURE_BYTES,
+    PICTURE_SIDE, PREVIEW_BYTES, ROOMS, TEXT_BYTES,
 };
-use crate::wire::{Body, Entry, Frame, Header, InviteBody, InviteKeys, InviteLink, PICTURE_TYPES, Picture, kind};
+use crate::wire::{Body, Entry, Frame, Header, InviteBody, InviteKeys, InviteLink, PICTURE_TYPES, Picture, Text, kind};
 
 impl Engine {
     pub(super) fn on_command(&mut self, id: CommandId, command: Command, now: Now) {
@@ -37,10 +38,12 @@ impl Engine {
             Command::CancelJoin { room } => self.cancel_join(id, room, now),
             Command::Admit { room, device } => self.admit_by_hand(id, room, device, now),
             Command::Decline { room, device } => self.decline(id, room, device),
-            Command::SendText { room, text, reply_to } => {
-                let body = check_text(text).map(|text| Body::Text { text, reply_to });
+            Command::SendText { room, text } => {
+                let body = check_text(text).map(Body::Text);
                 self.speak(id, room, body);
             }
+            Command::About { room, target, act } => self.about(id, room, target, act),
+            Command::Typing { room } => self.typing(id, room, now),
             Command::SendPicture { room, picture } => {
                 let body = check_picture(&picture).map(|()| Body::Picture(picture));
                 self.speak(id, room, body);
@@ -83,7 +86,7 @@ impl Engine {
         }
     }
 
-    fn member_of(&self, room: RoomId) -> Result<&Room, Refusal> {
+    pub(super) fn member_of(&self, room: RoomId) -> Result<&Room, Refusal> {
         let state = self.rooms.get(&room).filter(|state| state.founding.is_none()).ok_or(Refusal::NoSuchRoom)?;
         if state.standing != Standing::Member || state.leaving.is_some() {
             return Err(Refusal::NotAMember);
@@ -253,14 +256,18 @@ fn name_refusal(error: NameError) -> Refusal {
     }
 }
 
-fn check_text(text: String) -> Result<String, Refusal> {
-    if text.trim().is_empty() {
+pub(super) fn check_text(text: Text) -> Result<Text, Refusal> {
+    if text.text.trim().is_empty() {
         return Err(Refusal::Empty);
     }
-    if text.len() > TEXT_BYTES {
+    if text.text.len() > TEXT_BYTES || text.lives.is_some_and(|seconds| seconds > LIVES_SECONDS) {
         return Err(Refusal::TooLong);
     }
-    Ok(text)
+    if !are_sound(&text.mentions, &text.text) {
+        return Err(Refusal::BadMention);
+    }
+    // None is how it is said that it stays.
+    Ok(Text { lives: text.lives.filter(|seconds| *seconds > 0), ..text })
 }
 
 fn check_picture(picture: &Picture) -> Result<(), Refusal> {
@@ -271,6 +278,7 @@ fn check_picture(picture: &Picture) -> Result<(), Refusal> {
         && picture.preview.len() <= PREVIEW_BYTES
         && picture.thumbhash.len() <= 32
         && picture.name.len() <= FILE_NAME_BYTES
+        && picture.lives.is_none_or(|seconds| (1..=LIVES_SECONDS).contains(&seconds))
         && picture.caption.len() <= TEXT_BYTES / 2;
     if !fits {
         return Err(Refusal::TooLong);

@@ -4,7 +4,7 @@ use super::{Engine, Pending, Serving};
 use crate::ids::{DeviceId, LinkId, LogKey, RoomId, Ticket};
 use crate::messages::log::Taken;
 use crate::port::{Fetch, Notify, Standing, StoredEntry};
-use crate::time::{Instant, Now};
+use crate::time::{Instant, Now, UnixMillis};
 use crate::wire::limits::{BROKERS, FRAME_BYTES, HAVE_LOGS, LINKS, QUEUED_BYTES_PER_PEER, WANT_ENTRIES};
 use crate::wire::{Entry, Frame, Header};
 use std::time::Duration;
@@ -59,6 +59,7 @@ impl Engine {
             Frame::Roster { room, linked, brokers } => self.on_roster(peer, room, linked, &brokers, now),
             Frame::AskBlob { room, blob } => self.on_blob_asked(peer, room, blob),
             Frame::BlobIs { room, blob, here } => self.on_blob_is(peer, room, blob, here),
+            Frame::Typing { room } => self.on_typing(peer, room, now),
         }
     }
 
@@ -147,7 +148,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn on_entries_read(&mut self, peer: DeviceId, ticket: Ticket, entries: Vec<StoredEntry>) {
+    pub(super) fn on_entries_read(&mut self, peer: DeviceId, ticket: Ticket, entries: Vec<StoredEntry>, now: Now) {
         let Some(serving) = self.serving.get_mut(&peer) else { return };
         // A read for a link that is gone answers nothing that the next link asked.
         let under_way = serving.under_way.take_if(|(name, _)| *name == ticket);
@@ -159,7 +160,7 @@ impl Engine {
             serving.queue.push_front((room, log, last.seq + 1, to));
         }
         // That it was sent does not mean that it arrived: the peer's own HAVE says so.
-        self.send_entries(peer, room, entries.into_iter().map(to_wire));
+        self.send_entries(peer, room, entries.into_iter().map(|stored| to_wire(stored, now.wall)));
         self.serve_next(peer);
     }
 
@@ -353,7 +354,11 @@ impl Serving {
     }
 }
 
-/// A stored entry as it travels.
-pub(super) fn to_wire(stored: StoredEntry) -> Entry {
-    Entry { header: stored.header, signature: stored.signature, salt: stored.salt, payload: stored.payload }
+/// A stored entry as it travels: without what has expired, erased yet or not.
+fn to_wire(stored: StoredEntry, wall: UnixMillis) -> Entry {
+    let StoredEntry { header, signature, salt, payload, .. } = stored;
+    if stored.expires.is_some_and(|at| at <= wall) {
+        return Entry { header, signature, salt: [0; 16], payload: None };
+    }
+    Entry { header, signature, salt, payload }
 }

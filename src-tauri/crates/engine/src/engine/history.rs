@@ -92,6 +92,7 @@ impl Engine {
             self.changed.insert(id);
         }
         self.tell_entries(id, &batch, now);
+        self.tell_erased(id, &batch);
         for (draft, hash) in &batch.drafts {
             if matches!(draft.body, Body::Leave) {
                 let seq = batch.entries.iter().find(|(stored, ..)| stored.order.hash == *hash).map(|(s, ..)| s.seq);
@@ -116,6 +117,9 @@ impl Engine {
         let mut theirs: Vec<LogKey> = Vec::new();
         let mut ours = Vec::new();
         for (stored, entry, live) in &batch.entries {
+            if let Some(at) = stored.expires {
+                self.expires_at(at, now);
+            }
             if stored.log == own {
                 ours.push(entry.clone());
             } else if !theirs.contains(&stored.log) {
@@ -159,8 +163,9 @@ impl Engine {
                 | Body::Admit { .. }
                 | Body::Leave
                 | Body::RevokeInvite { .. }
-                | Body::Text { .. }
-                | Body::Picture(_),
+                | Body::Text(_)
+                | Body::Picture(_)
+                | Body::About { .. },
             )
             | None => {}
         }
@@ -173,7 +178,7 @@ impl Engine {
                 let link = self.rooms.get(&id).and_then(|room| room.invite_links.get(&invite.invite));
                 link.map_or(Reply::Done, |link| Reply::Invite(link.clone()))
             }
-            Body::Text { .. } | Body::Picture(_) => Reply::Sent(hash),
+            Body::Text(_) | Body::Picture(_) | Body::About { .. } => Reply::Sent(hash),
             Body::Genesis { .. } => Reply::Room(id),
             Body::Admit { .. } | Body::RevokeInvite { .. } | Body::Profile(_) | Body::Receipt { .. } | Body::Leave => {
                 Reply::Done

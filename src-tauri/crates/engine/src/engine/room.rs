@@ -6,7 +6,7 @@ use crate::messages::log::{Logs, Rules};
 use crate::messages::sync::Sync;
 use crate::port::{BootRoom, Op, OrderKey, Profile, Standing};
 use crate::rooms::membership::Membership;
-use crate::rooms::{InviteView, MemberView, Presence, RequestView, RoomView};
+use crate::rooms::{InviteView, MemberView, Presence, RequestView, Role, RoomView};
 use crate::signaling::envelope::SealingKey;
 use crate::time::{Instant, Now};
 use crate::wire::limits::{BROKER_URL_BYTES, BROKERS};
@@ -49,6 +49,10 @@ pub(super) struct Room {
     pub(super) have_dirty: BTreeSet<LogKey>,
     pub(super) have_due: Option<Instant>,
     pub(super) receipt_due: Option<Instant>,
+    /// Before this nobody is told again that this person types.
+    pub(super) typing_told: Option<Instant>,
+    /// Who types, as far as the host was told: not told again before this.
+    pub(super) typing: BTreeMap<DeviceId, Instant>,
     /// Writes that belong into the next batch's transaction.
     pub(super) preamble: Vec<Op>,
     /// The room's record and keys failed to be written: they belong into the next batch too.
@@ -76,6 +80,10 @@ impl Rules for Membership {
     fn admits(&self, author: DeviceId) -> bool {
         self.is_member(author)
     }
+
+    fn may_delete(&self, member: DeviceId, author: DeviceId) -> bool {
+        member == author || self.role(member).is_some_and(|role| role >= Role::Admin)
+    }
 }
 
 impl Room {
@@ -100,6 +108,8 @@ impl Room {
             have_dirty: BTreeSet::new(),
             have_due: None,
             receipt_due: None,
+            typing_told: None,
+            typing: BTreeMap::new(),
             preamble: Vec::new(),
             unsaved: false,
             batch_has_record: false,

@@ -6,7 +6,7 @@ use crate::ids::{Address, CommandId, EntryHash, LinkId, LogId, RoomId};
 use crate::port::*;
 use crate::rooms::{InviteTerms, Presence, RoomView};
 use crate::time::{Instant, Now, UnixMillis};
-use crate::wire::{Body, InviteLink};
+use crate::wire::{Body, InviteLink, Text};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 const BROKER: &str = "ws://broker.test/";
@@ -149,8 +149,15 @@ impl World {
             }
             Fetch::Lookup { ticket, hashes, .. } => {
                 let known = entries.iter().filter(|e| hashes.contains(&e.order.hash));
-                Stored::Known(*ticket, known.map(|e| (e.order, e.shown)).collect())
+                let found = |e: &StoredEntry| Found {
+                    order: e.order,
+                    shown: e.shown,
+                    kind: e.kind,
+                    whole: e.payload.is_some(),
+                };
+                Stored::Known(*ticket, known.map(found).collect())
             }
+            Fetch::Expired { ticket, .. } => Stored::Expired(*ticket, Vec::new(), None),
             Fetch::BlobRooms { ticket, .. } => Stored::BlobRooms(*ticket, Vec::new(), false),
         }
     }
@@ -251,7 +258,7 @@ impl World {
     }
 
     fn text(&mut self, n: usize, room: RoomId, text: &str) -> EntryHash {
-        match self.command(n, Command::SendText { room, text: text.into(), reply_to: None }) {
+        match self.command(n, Command::SendText { room, text: Text::plain(text) }) {
             Ok(Reply::Sent(hash)) => hash,
             other => panic!("{other:?}"),
         }
@@ -264,7 +271,7 @@ impl World {
         entries
             .iter()
             .filter_map(body)
-            .filter_map(|body| if let Body::Text { text, .. } = body { Some(text) } else { None })
+            .filter_map(|body| if let Body::Text(text) = body { Some(text.text) } else { None })
             .collect()
     }
 }

@@ -7,7 +7,7 @@
 
 use crate::identity::SecretKey;
 use crate::ids::{CommandId, DeviceId, EntryHash, LogId, LogKey, RoomId, Ticket};
-use crate::port::{Op, OrderKey, StoredEntry};
+use crate::port::{Found, Op, OrderKey, StoredEntry};
 use crate::time::{Hlc, UnixMillis};
 use crate::wire::limits::{
     HEADER_BYTES, LOGS_PER_ROOM, PARENTS, PAYLOAD_BYTES, PENDING_BYTES_PER_ROOM, PENDING_PER_AUTHOR,
@@ -58,6 +58,8 @@ pub(crate) struct Draft {
 /// What is being written.
 pub(crate) struct Batch {
     pub(crate) entries: Vec<(StoredEntry, Entry, bool)>,
+    /// Earlier entries whose payload goes with it.
+    pub(crate) erased: Vec<EntryHash>,
     pub(crate) drafts: Vec<(Draft, EntryHash)>,
     frontier: BTreeMap<EntryHash, Known>,
 }
@@ -87,6 +89,8 @@ pub(crate) enum Taken {
 pub(crate) trait Rules {
     /// Whether entries of this author count now.
     fn admits(&self, author: DeviceId) -> bool;
+    /// Whether one member may delete what another said.
+    fn may_delete(&self, member: DeviceId, author: DeviceId) -> bool;
 }
 
 pub(crate) struct Logs {
@@ -343,12 +347,13 @@ impl Logs {
             frontier: self.frontier.clone(),
             latest: self.latest,
             entries: Vec::new(),
+            erased: Vec::new(),
             drafts: Vec::new(),
             lookup: BTreeSet::new(),
             closed: false,
         };
         self.plan_waiting(&mut planner, wall, rules);
-        self.plan_drafts(&mut planner, key, wall, &mut salt);
+        self.plan_drafts(&mut planner, key, wall, rules, &mut salt);
         if planner.entries.is_empty() {
             if planner.lookup.is_empty() {
                 return Plan::Idle;
@@ -361,8 +366,10 @@ impl Logs {
             oldest.and_then(|hash| planner.frontier.remove(&hash));
         }
         let mut ops: Vec<Op> = planner.entries.iter().map(|(stored, ..)| Op::PutEntry(stored.clone())).collect();
+        ops.extend(planner.erased.iter().map(|target| Op::Erase { room: self.room, target: *target }));
         ops.push(Op::PutFrontier { room: self.room, frontier: planner.frontier.keys().copied().collect() });
-        let batch = Batch { entries: planner.entries, drafts: planner.drafts, frontier: planner.frontier };
+        let Planner { entries, drafts, erased, frontier, .. } = planner;
+        let batch = Batch { entries, erased, drafts, frontier };
         // The ticket follows with `begin`.
         self.batch = Some((Ticket(u64::MAX), batch));
         Plan::Write(ops)
@@ -386,10 +393,10 @@ impl Logs {
     }
 
     /// The store's answer to a lookup. False when it was not this room's.
-    pub(crate) fn looked(&mut self, ticket: Ticket, found: &[(OrderKey, UnixMillis)]) -> bool {
+    pub(crate) fn looked(&mut self, ticket: Ticket, found: &[Found]) -> bool {
         let Some((_, hashes)) = self.looking.take_if(|(name, _)| *name == ticket) else { return false };
-        for (order, shown) in found {
-            self.remember(Known { order: *order, shown: *shown });
+        for entry in found {
+            self.remember(Known { order: entry.order, shown: entry.shown });
         }
         for hash in hashes.into_iter().filter(|hash| !self.recent.contains_key(hash)) {
             if self.absent.len() >= RECENT {
@@ -489,9 +496,8 @@ impl Logs {
         }
         let mut causes: Vec<Known> = head.map(|head| head.known).into_iter().collect();
         for parent in &waiting.header.parents {
-            let known = planner.known.get(parent).or_else(|| self.recent.get(parent));
-            match known.or_else(|| self.frontier.get(parent)) {
-                Some(known) => causes.push(*known),
+            match planner.place(parent, &self.recent) {
+                Some(known) => causes.push(known),
                 None => {
                     if !self.absent.contains(parent) {
                         planner.lookup.insert(*parent);
@@ -499,6 +505,16 @@ impl Logs {
                     return false;
                 }
             }
+        }
+        // Who deletes has seen what goes, so it is here by now; a target that is not is somebody's invention.
+        let deleted = deletes(waiting.header.kind, waiting.entry.payload.as_deref());
+        let of = deleted.and_then(|target| planner.place(&target, &self.recent));
+        if let Some(target) = deleted
+            && of.is_none()
+            && !self.absent.contains(&target)
+        {
+            planner.lookup.insert(target);
+            return false;
         }
         // With all causes in hand the fold knows every ADMIT that this entry could rest on.
         if !founds && !rules.admits(log.author) {
@@ -508,6 +524,7 @@ impl Logs {
         let Some(waiting) = queue.remove(&next) else { return false };
         self.release(log.author, waiting.entry.weight());
         planner.add(self.room, waiting.entry, &waiting.header, waiting.hash, &causes, wall, waiting.live);
+        planner.erased.extend(of.filter(|of| rules.may_delete(log.author, of.order.author)).map(|of| of.order.hash));
         true
     }
 
@@ -525,9 +542,20 @@ impl Logs {
         planner: &mut Planner,
         key: &SecretKey,
         wall: UnixMillis,
+        rules: &impl Rules,
         salt: &mut impl FnMut() -> [u8; 16],
     ) {
         while !planner.closed {
+            let deleted = self.drafts.front().filter(|draft| draft.body.kind() == kind::DELETE);
+            let deleted = deleted.and_then(|draft| draft.body.target());
+            let of = deleted.and_then(|target| planner.place(&target, &self.recent));
+            if let Some(target) = deleted
+                && of.is_none()
+                && !self.absent.contains(&target)
+            {
+                planner.lookup.insert(target);
+                return;
+            }
             let Some(draft) = self.drafts.pop_front() else { return };
             let head = planner.heads.get(&self.own).or_else(|| self.heads.get(&self.own)).copied();
             let mut ends: Vec<Known> = planner.frontier.values().copied().collect();
@@ -552,9 +580,18 @@ impl Logs {
             let (entry, header, hash) = Entry::sign(key, header, salt(), draft.body.encode());
             let causes: Vec<Known> = head.map(|head| head.known).into_iter().chain(ends).collect();
             planner.add(self.room, entry, &header, hash, &causes, wall, true);
+            planner
+                .erased
+                .extend(of.filter(|of| rules.may_delete(self.own.author, of.order.author)).map(|of| of.order.hash));
             planner.drafts.push((draft, hash));
         }
     }
+}
+
+/// What a DELETE deletes.
+fn deletes(kind: u16, payload: Option<&[u8]>) -> Option<EntryHash> {
+    let payload = payload.filter(|_| kind == kind::DELETE)?;
+    Body::decode(kind, payload).ok()?.target()
 }
 
 /// A batch in the making: the durable state with the batch's own entries laid over it.
@@ -564,17 +601,24 @@ struct Planner {
     frontier: BTreeMap<EntryHash, Known>,
     latest: Hlc,
     entries: Vec<(StoredEntry, Entry, bool)>,
+    /// What the batch's DELETEs take.
+    erased: Vec<EntryHash>,
     drafts: Vec<(Draft, EntryHash)>,
     lookup: BTreeSet<EntryHash>,
     closed: bool,
 }
 
 impl Planner {
+    /// Where a durable entry or one of the batch stands, if that is in memory.
+    fn place(&self, hash: &EntryHash, recent: &BTreeMap<EntryHash, Known>) -> Option<Known> {
+        self.known.get(hash).or_else(|| recent.get(hash)).or_else(|| self.frontier.get(hash)).copied()
+    }
+
     #[expect(clippy::too_many_arguments, reason = "one call site each for ours and theirs")]
     fn add(
         &mut self,
         room: RoomId,
-        entry: Entry,
+        mut entry: Entry,
         header: &Header,
         hash: EntryHash,
         causes: &[Known],
@@ -588,7 +632,12 @@ impl Planner {
         let shown = header.written.min(latest).max(earliest);
         let order = OrderKey { clock, author: header.log.author, hash };
         let known = Known { order, shown };
-        let body = entry.payload.as_deref().and_then(|payload| Body::decode(header.kind, payload).ok());
+        let mut body = entry.payload.as_deref().and_then(|payload| Body::decode(header.kind, payload).ok());
+        let mut expires = body.as_ref().and_then(|body| body.expires(header.written));
+        if expires.is_some_and(|at| at <= wall) {
+            // It came too late to be seen.
+            (entry.payload, entry.salt, body, expires) = (None, [0; 16], None, None);
+        }
         let stored = StoredEntry {
             room,
             log: header.log,
@@ -600,6 +649,9 @@ impl Planner {
             salt: entry.salt,
             payload: entry.payload.clone(),
             blobs: body.as_ref().map(Body::blobs).unwrap_or_default(),
+            target: body.as_ref().and_then(Body::target),
+            words: body.as_ref().and_then(Body::words).map(str::to_owned),
+            expires,
             first_seen: wall,
             shown,
         };

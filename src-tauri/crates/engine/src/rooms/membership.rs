@@ -137,7 +137,7 @@ impl Membership {
                     refold = true;
                 }
                 Body::Profile(profile) => self.put_profile(entry.log.author, entry.order, profile),
-                Body::Text { .. } | Body::Picture(_) | Body::Receipt { .. } => {}
+                Body::Text(_) | Body::Picture(_) | Body::About { .. } | Body::Receipt { .. } => {}
             }
         }
         if refold {
@@ -202,7 +202,8 @@ impl Membership {
             | Body::Invite(_)
             | Body::Leave
             | Body::RevokeInvite { .. }
-            | Body::Text { .. }
+            | Body::Text(_)
+            | Body::About { .. }
             | Body::Picture(_)
             | Body::Profile(_)
             | Body::Receipt { .. } => true,
@@ -261,7 +262,12 @@ impl Membership {
                 self.members.remove(&op.author);
                 self.left.insert(op.author);
             }
-            Body::Genesis { .. } | Body::Text { .. } | Body::Picture(_) | Body::Profile(_) | Body::Receipt { .. } => {}
+            Body::Genesis { .. }
+            | Body::Text(_)
+            | Body::Picture(_)
+            | Body::About { .. }
+            | Body::Profile(_)
+            | Body::Receipt { .. } => {}
         }
     }
 

@@ -121,6 +121,11 @@ pub enum Frame {
         /// Whether the sender holds all of it.
         here: bool,
     },
+    /// The person at the sender is typing. Nothing is kept of it.
+    Typing {
+        /// The room.
+        room: RoomId,
+    },
 }
 
 /// How a knock stands, as the member who got it says.
@@ -153,6 +158,7 @@ mod tag {
     pub(super) const ROSTER: u64 = 23;
     pub(super) const ASK_BLOB: u64 = 24;
     pub(super) const BLOB_IS: u64 = 25;
+    pub(super) const TYPING: u64 = 26;
 }
 
 impl Frame {
@@ -220,6 +226,7 @@ impl Frame {
             Self::BlobIs { room, blob, here } => {
                 Writer::record(4).uint(tag::BLOB_IS).bytes(&room.0).bytes(&blob.0).flag(*here).finish()
             }
+            Self::Typing { room } => Writer::record(2).uint(tag::TYPING).bytes(&room.0).finish(),
         }
     }
 
@@ -316,6 +323,7 @@ impl Frame {
             tag::BLOB_IS => {
                 read(4, &|r| Ok(Self::BlobIs { room: room(r)?, blob: BlobHash(r.exactly()?), here: r.flag()? }))
             }
+            tag::TYPING => read(2, &|r| Ok(Self::Typing { room: room(r)? })),
             _ => Err(WireError::UnknownKind),
         }
     }

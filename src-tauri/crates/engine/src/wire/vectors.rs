@@ -35,7 +35,15 @@ fn bodies() -> Vec<(&'static str, Body)> {
         name: "cat.png".into(),
         caption: "look".into(),
         reply_to: Some(EntryHash([4; 32])),
+        lives: Some(86_400),
     };
+    let named = Text {
+        text: "Hello @Ada 👋".into(),
+        mentions: vec![Mention { device: DeviceId([6; 32]), start: 6, length: 4 }],
+        reply_to: Some(EntryHash([4; 32])),
+        lives: Some(3600),
+    };
+    let about = |act| Body::About { target: EntryHash([4; 32]), act };
     let upto = OrderKey { clock: Hlc(5 << 16), author: DeviceId([6; 32]), hash: EntryHash([7; 32]) };
     let invite = InviteBody {
         invite: InviteId([8; 32]),
@@ -54,10 +62,15 @@ fn bodies() -> Vec<(&'static str, Body)> {
         ),
         ("leave", Body::Leave),
         ("revoke_invite", Body::RevokeInvite { invite: InviteId([8; 32]) }),
-        ("text", Body::Text { text: "Hello 👋".into(), reply_to: None }),
+        ("text", Body::Text(Text::plain("Hello 👋"))),
+        ("text_named", Body::Text(named.clone())),
         ("picture", Body::Picture(picture)),
         ("profile", Body::Profile(Profile { name: "Ada".into(), avatar: None })),
         ("receipt", Body::Receipt { upto }),
+        ("edit", about(Act::Edit(Text { reply_to: None, lives: None, ..named }))),
+        ("delete", about(Act::Delete)),
+        ("reaction", about(Act::React { emoji: "👍🏽".into(), on: true })),
+        ("pin", about(Act::Pin { on: false })),
     ]
 }
 
@@ -75,7 +88,7 @@ fn entry() -> Entry {
         payload_len: 0,
         commitment: [0; 32],
     };
-    let body = Body::Text { text: "Hello 👋".into(), reply_to: None };
+    let body = Body::Text(Text::plain("Hello 👋"));
     Entry::sign(&key(), header, [18; 16], body.encode()).0
 }
 
@@ -106,6 +119,7 @@ fn frames() -> Vec<(&'static str, Frame)> {
         ("roster", Frame::Roster { room, linked: vec![DeviceId([23; 32])], brokers: vec![] }),
         ("ask_blob", Frame::AskBlob { room, blob }),
         ("blob_is", Frame::BlobIs { room, blob, here: true }),
+        ("typing", Frame::Typing { room }),
     ]
 }
 
@@ -211,6 +225,46 @@ fn a_session_that_somebody_else_signed_does_not_open() {
 }
 
 #[test]
+fn a_reaction_is_one_emoji_and_nothing_else() {
+    for good in ["👍", "👍🏽", "❤️", "👩‍👩‍👧‍👦", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", "1️⃣", "🇪🇪", "☕"]
+    {
+        assert!(is_emoji(good), "{good}");
+    }
+    for bad in ["", "a", "👍👍", "ok", "1", " ", "é", "漢", "\u{7}", "👍 ", "#", "\n", &"👩‍".repeat(20)] {
+        assert!(!is_emoji(bad), "{bad:?}");
+        let body = Body::About { target: EntryHash([1; 32]), act: Act::React { emoji: bad.to_owned(), on: true } };
+        assert!(Body::decode(kind::REACTION, &body.encode()).is_err(), "{bad:?}");
+    }
+}
+
+#[test]
+fn mentions_stand_in_the_text_one_after_the_other() {
+    let says = |text: &str, spans: &[(u32, u32)]| {
+        let mentions =
+            spans.iter().map(|(start, length)| Mention { device: DeviceId([6; 32]), start: *start, length: *length });
+        let body = Body::Text(Text { mentions: mentions.collect(), ..Text::plain(text) });
+        Body::decode(kind::TEXT, &body.encode()).map(|_| ())
+    };
+    assert_eq!(says("é @Ada @Ben", &[(3, 4), (8, 4)]), Ok(()));
+    for bad in [&[(1, 3)][..], &[(8, 4), (3, 4)], &[(3, 4), (6, 2)], &[(3, 0)], &[(8, 5)], &[(u32::MAX, u32::MAX)]] {
+        assert_eq!(says("é @Ada @Ben", bad), Err(WireError::OutOfRange), "{bad:?}");
+    }
+    let many: Vec<(u32, u32)> = (0..33).map(|n| (n, 1)).collect();
+    assert_eq!(says(&"a".repeat(40), &many), Err(WireError::OverLimit));
+}
+
+#[test]
+fn a_message_lives_for_a_second_or_a_year_and_not_for_ever_by_a_number() {
+    let lives = |lives| Body::decode(kind::TEXT, &Body::Text(Text { lives, ..Text::plain("gone soon") }).encode());
+    for seconds in [None, Some(1), Some(limits::LIVES_SECONDS)] {
+        assert!(lives(seconds).is_ok(), "{seconds:?}");
+    }
+    for seconds in [Some(0), Some(limits::LIVES_SECONDS + 1)] {
+        assert_eq!(lives(seconds), Err(WireError::OutOfRange), "{seconds:?}");
+    }
+}
+
+#[test]
 fn clocks_beyond_two_to_the_63_are_out_of_range() {
     let header = Header { clock: Hlc(1 << 63), ..entry().open().expect("good").0 };
     assert_eq!(Header::decode(&header.encode()), Err(WireError::OutOfRange));
@@ -237,7 +291,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bent_frame_makes_a_decoder_panic(which in 0usize..14, at in any::<prop::sample::Index>(), to in any::<u8>()) {
+    fn no_bent_frame_makes_a_decoder_panic(which in 0usize..15, at in any::<prop::sample::Index>(), to in any::<u8>()) {
         let mut bytes = frames()[which].1.encode();
         let at = at.index(bytes.len());
         bytes[at] = to;

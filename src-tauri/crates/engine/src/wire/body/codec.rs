@@ -46,18 +46,21 @@ impl Body {
                 Writer::record(3).bytes(&target.0).text(emoji).flag(*on).finish()
             }
             Self::About { target, act: Act::Pin { on } } => Writer::record(2).bytes(&target.0).flag(*on).finish(),
-            Self::Picture(p) => write_lives(Writer::record(11)
-                .bytes(&p.blob.0)
-                .uint(p.size)
-                .text(&p.mime)
-                .uint(p.width.into())
-                .uint(p.height.into())
-                .bytes(&p.thumbhash)
-                .bytes(&p.preview)
-                .text(&p.name)
-                .text(&p.caption)
-                .optional(p.reply_to.as_ref().map(|h| &h.0[..])), p.lives)
-                .finish(),
+            Self::Picture(p) => write_lives(
+                Writer::record(11)
+                    .bytes(&p.blob.0)
+                    .uint(p.size)
+                    .text(&p.mime)
+                    .uint(p.width.into())
+                    .uint(p.height.into())
+                    .bytes(&p.thumbhash)
+                    .bytes(&p.preview)
+                    .text(&p.name)
+                    .text(&p.caption)
+                    .optional(p.reply_to.as_ref().map(|h| &h.0[..])),
+                p.lives,
+            )
+            .finish(),
             Self::Profile(profile) => write_profile(Writer::record(1), profile).finish(),
             Self::Receipt { upto } => {
                 Writer::record(3).uint(upto.clock.0).bytes(&upto.author.0).bytes(&upto.hash.0).finish()
@@ -108,9 +111,9 @@ impl Body {
                 let (text, mentions) = read_words(r)?;
                 Ok(Self::About { target, act: Act::Edit(Text { text, mentions, ..Text::default() }) })
             }),
-            kind::DELETE => Reader::record(payload, 1, |r| {
-                Ok(Self::About { target: EntryHash(r.exactly()?), act: Act::Delete })
-            }),
+            kind::DELETE => {
+                Reader::record(payload, 1, |r| Ok(Self::About { target: EntryHash(r.exactly()?), act: Act::Delete }))
+            }
             kind::REACTION => Reader::record(payload, 3, |r| {
                 let (target, emoji) = (EntryHash(r.exactly()?), r.text(EMOJI_BYTES)?);
                 if !is_emoji(&emoji) {
@@ -203,7 +206,8 @@ pub(crate) fn are_sound(mentions: &[Mention], text: &str) -> bool {
     let mut from = 0;
     mentions.len() <= MENTIONS
         && mentions.iter().all(|mention| {
-            let (start, end) = (mention.start as usize, (mention.start as usize).saturating_add(mention.length as usize));
+            let (start, end) =
+                (mention.start as usize, (mention.start as usize).saturating_add(mention.length as usize));
             let sound = start >= from && start < end && text.get(start..end).is_some();
             from = end;
             sound

@@ -532,6 +532,7 @@ pub struct StoredEntry {
 }
 
 /// One write. A `Persist` holds several, and all or none happen.
+#[expect(clippy::large_enum_variant, reason = "nearly all are entries: a box for each would save nothing")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Op {
     /// A room this device is a member of, or knocks at.

@@ -1,6 +1,6 @@
 //! What a host can ask for.
 
-use super::{ApiError, Reply};
+use super::{ApiError, Mention, Reply};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -122,6 +122,10 @@ pub enum Command {
         room: String,
         /// 1 to 16,384 bytes.
         text: String,
+        /// Members named in it, in the order of the text, at most 32.
+        #[serde(default)]
+        #[ts(optional, as = "Option<_>")]
+        mentions: Vec<Mention>,
         /// Message id that it answers.
         #[serde(default)]
         #[ts(optional = nullable)]
@@ -142,12 +146,110 @@ pub enum Command {
         #[ts(optional = nullable)]
         reply_to: Option<String>,
     },
+    /// Change the words of an own message, or of an own picture's caption. Replies `sent` with the edit's id.
+    EditMessage {
+        /// Room id.
+        room: String,
+        /// Message id.
+        message: String,
+        /// 1 to 16,384 bytes.
+        text: String,
+        /// Members named in it.
+        #[serde(default)]
+        #[ts(optional, as = "Option<_>")]
+        mentions: Vec<Mention>,
+    },
+    /// Delete a message for everyone: an own one, or as an admin anybody's. Replies `sent` with the deletion's id.
+    DeleteMessage {
+        /// Room id.
+        room: String,
+        /// Message id.
+        message: String,
+    },
+    /// React to a message, or take the reaction back. Replies `sent`.
+    React {
+        /// Room id.
+        room: String,
+        /// Message id.
+        message: String,
+        /// One emoji.
+        emoji: String,
+        /// Put on or take off. Default true.
+        #[serde(default = "yes")]
+        #[ts(optional, as = "Option<_>")]
+        on: bool,
+    },
+    /// Pin a message for everyone, or unpin it. Replies `sent`.
+    PinMessage {
+        /// Room id.
+        room: String,
+        /// Message id.
+        message: String,
+        /// Pin or unpin. Default true.
+        #[serde(default = "yes")]
+        #[ts(optional, as = "Option<_>")]
+        on: bool,
+    },
+    /// This person is typing: send it with every few keys; the members who are linked hear of it at most every 3 s.
+    Typing {
+        /// Room id.
+        room: String,
+    },
+    /// The earlier wordings of a message. Replies `edits`.
+    Edits {
+        /// Room id.
+        room: String,
+        /// Message id.
+        message: String,
+    },
+    /// The messages that are pinned. Replies `messages`, the last pinned first, at most 64.
+    Pinned {
+        /// Room id.
+        room: String,
+    },
+    /// Find messages by their words in all rooms or in one. Replies `found`, newest first.
+    Search {
+        /// Words: all must occur, each may be the beginning of a longer one. At most 256 bytes.
+        query: String,
+        /// Only in this room.
+        #[serde(default)]
+        #[ts(optional = nullable)]
+        room: Option<String>,
+        /// Only of this author.
+        #[serde(default)]
+        #[ts(optional = nullable)]
+        author: Option<String>,
+        /// What the last reply named as `next`, to go on.
+        #[serde(default)]
+        #[ts(optional = nullable)]
+        next: Option<String>,
+        /// At most so many, 1 to 100. Default 50.
+        #[serde(default = "fifty")]
+        #[ts(optional, as = "Option<_>")]
+        limit: u32,
+    },
+    /// The first message written at a time or later, to jump to a date. Replies `place`.
+    At {
+        /// Room id.
+        room: String,
+        /// Milliseconds since 1970 UTC.
+        #[ts(type = "number")]
+        time: u64,
+    },
+    /// Keep what this person has begun to write, at most 16,384 bytes; empty forgets it.
+    SetDraft {
+        /// Room id.
+        room: String,
+        /// The words.
+        text: String,
+    },
     /// Forget a staged picture.
     Unstage {
         /// The staged id.
         staged: String,
     },
-    /// Read a page of a room's timeline. Replies `timeline`: ascending, the newest page when `before` is absent.
+    /// Read a page of a room's timeline. Replies `timeline`, ascending: the newest page when none of `before`, `after` and
+    /// `around` is there; at most one of them is.
     Timeline {
         /// Room id.
         room: String,
@@ -155,6 +257,14 @@ pub enum Command {
         #[serde(default)]
         #[ts(optional = nullable)]
         before: Option<String>,
+        /// Only messages that stand after this message id.
+        #[serde(default)]
+        #[ts(optional = nullable)]
+        after: Option<String>,
+        /// This message and its neighbours on both sides.
+        #[serde(default)]
+        #[ts(optional = nullable)]
+        around: Option<String>,
         /// At most so many, 1 to 200. Default 50.
         #[serde(default = "fifty")]
         #[ts(optional, as = "Option<_>")]

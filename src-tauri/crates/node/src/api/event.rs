@@ -1,7 +1,8 @@
 //! What comes back, and what changes.
 
 use super::{
-    ApiError, BlobView, Delivery, Invite, InvitePreview, Join, Me, Message, Network, Phase, Room, Snapshot, Staged,
+    ApiError, BlobView, Delivery, Hit, Invite, InvitePreview, Join, Me, Message, Network, Phase, Room, Snapshot,
+    Staged, Wording,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -49,6 +50,30 @@ pub enum Reply {
         messages: Vec<Message>,
         /// Whether older ones exist.
         more: bool,
+        /// Whether newer ones exist.
+        newer: bool,
+    },
+    /// Some messages.
+    Messages {
+        /// In the order that the command says.
+        messages: Vec<Message>,
+    },
+    /// What a message once said.
+    Edits {
+        /// The first wording first, the one that is shown last.
+        wordings: Vec<Wording>,
+    },
+    /// What a search found.
+    Found {
+        /// Newest first.
+        hits: Vec<Hit>,
+        /// Goes on from here; absent at the end.
+        next: Option<String>,
+    },
+    /// A place in a timeline.
+    Place {
+        /// Message id; absent when nothing was written at that time or later.
+        message: Option<String>,
     },
     /// Bytes were saved.
     Saved {
@@ -107,6 +132,13 @@ pub enum Change {
         room: String,
         /// By message id.
         delivery: BTreeMap<String, Delivery>,
+    },
+    /// A member is typing. It ends by itself 6 s later, or with their next message.
+    Typing {
+        /// Room id.
+        room: String,
+        /// Device id.
+        device: String,
     },
     /// A knock moved.
     Join {

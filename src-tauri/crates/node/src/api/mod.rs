@@ -19,7 +19,7 @@ pub use command::{Command, Protection, Request, Response};
 pub use error::{ApiError, Code};
 pub use event::{Change, Event, Reply};
 pub use view::{
-    BlobView, BrokerState, BrokerTrouble, Delivery, DeliveryState, Invite, InvitePreview, Join, JoinProgress, Me,
-    Member, Message, MessageBody, Network, Phase, Picture, Presence, Request as JoinRequest, Role, Room, Snapshot,
-    Staged, Standing, Transfer,
+    BlobView, BrokerState, BrokerTrouble, Delivery, DeliveryState, Hit, Invite, InvitePreview, Join, JoinProgress, Me,
+    Member, Mention, Message, MessageBody, Network, Phase, Picture, Presence, Reaction, Request as JoinRequest, Role,
+    Room, Snapshot, Staged, Standing, Transfer, Wording,
 };

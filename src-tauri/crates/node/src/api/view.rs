@@ -82,6 +82,10 @@ pub struct Room {
     pub unread: u32,
     /// First unread message id.
     pub first_unread: Option<String>,
+    /// What this person has begun to write here; absent when nothing.
+    pub draft: Option<String>,
+    /// Own messages that no other device holds yet; counted to 999. Not safe to lose this device while there are any.
+    pub unheld: u32,
 }
 
 /// How this device stands to a room.
@@ -236,7 +240,7 @@ pub enum JoinProgress {
     Cancelled,
 }
 
-/// A message.
+/// A message, with all that was said of it since: its last wording, reactions, whether it is pinned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct Message {
@@ -255,6 +259,18 @@ pub struct Message {
     pub body: MessageBody,
     /// The message that it answers.
     pub reply_to: Option<String>,
+    /// When its author last changed the words; absent when they are the first. `edits` reads the earlier ones.
+    #[ts(type = "number | null")]
+    pub edited: Option<u64>,
+    /// Reactions, the first one given first; at most 32 different ones.
+    pub reactions: Vec<Reaction>,
+    /// Whether it is pinned.
+    pub pinned: bool,
+    /// When it disappears from every device; absent when it stays.
+    #[ts(type = "number | null")]
+    pub expires: Option<u64>,
+    /// Whether it names this device's person.
+    pub names_me: bool,
     /// Own messages: how far it got.
     pub delivery: Option<Delivery>,
 }
@@ -265,8 +281,10 @@ pub struct Message {
 pub enum MessageBody {
     /// Words.
     Text {
-        /// As typed.
+        /// As typed. The subset of Markdown in it is the page's to show.
         text: String,
+        /// Whom they name.
+        mentions: Vec<Mention>,
     },
     /// A picture.
     Picture {
@@ -287,8 +305,62 @@ pub enum MessageBody {
         /// Who.
         device: String,
     },
+    /// It was deleted, by its author or an admin. Its words are on no disk that heard of it.
+    Deleted {
+        /// By whom.
+        by: String,
+    },
+    /// It disappeared, as its author wished; or whoever passed it on no longer had the words.
+    Expired,
     /// A kind that this version does not know.
     Unknown,
+}
+
+/// A member named in a text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Mention {
+    /// Who.
+    pub device: String,
+    /// Where in the text, in UTF-16 code units, as JavaScript counts.
+    pub start: u32,
+    /// How many of them stand for the name.
+    pub length: u32,
+}
+
+/// One sign under a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Reaction {
+    /// The emoji.
+    pub emoji: String,
+    /// Who gave it, the first one first.
+    pub by: Vec<String>,
+    /// Whether this device did.
+    pub own: bool,
+}
+
+/// A wording that a message once had.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Wording {
+    /// The words; a picture's caption may be empty.
+    pub text: String,
+    /// Whom they name.
+    pub mentions: Vec<Mention>,
+    /// When they were written.
+    #[ts(type = "number")]
+    pub time: u64,
+}
+
+/// A message that a search found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Hit {
+    /// Room id.
+    pub room: String,
+    /// The message as it is shown in its room.
+    pub message: Message,
 }
 
 /// A picture in a message.

@@ -129,7 +129,7 @@ impl World {
     /// # Panics
     /// When it is refused.
     pub fn send(&mut self, who: NodeId, room: RoomId, text: &str) -> EntryHash {
-        match self.command(who, Command::SendText { room, text: text.into(), reply_to: None }) {
+        match self.command(who, Command::SendText { room, text: Text::plain(text.into()) }) {
             Ok(Reply::Sent(hash)) => hash,
             other => panic!("sending: {other:?}"),
         }

@@ -668,7 +668,7 @@ impl Puppet {
 
 /// A plain text.
 pub fn text(words: &str) -> Body {
-    Body::Text { text: words.into(), reply_to: None }
+    Body::Text(Text::plain(words))
 }
 
 /// An invite's word for a device.

@@ -333,7 +333,7 @@ impl Night {
         for _ in 0..=self.world.chance.below(4) {
             self.said += 1;
             let text = format!("words {}", self.said);
-            self.world.ask(who, Command::SendText { room, text, reply_to: None });
+            self.world.ask(who, Command::SendText { room, text: Text::plain(text) });
         }
     }
 

@@ -231,7 +231,7 @@ fn a_peer_that_never_reads_costs_a_bounded_queue() {
     let large = "x".repeat(16_000);
     for n in 0..300 {
         let text = format!("{n} {large}");
-        assert!(matches!(stage.command(Command::SendText { room, text, reply_to: None }), Ok(Reply::Sent(_))));
+        assert!(matches!(stage.command(Command::SendText { room, text: Text::plain(text) }), Ok(Reply::Sent(_))));
         if n % 20 == 0 {
             stage.run(Duration::from_millis(200));
         }

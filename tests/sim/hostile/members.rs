@@ -164,7 +164,7 @@ fn who_has_left_is_heard_no_more_and_told_nothing() {
     mallory.push(&mut stage, &dialog, room, vec![more]);
     stage.take_sent(dialog.link);
     stage
-        .command(natter_engine::port::Command::SendText { room, text: "she is gone".into(), reply_to: None })
+        .command(natter_engine::port::Command::SendText { room, text: Text::plain("she is gone".into()) })
         .expect("said");
     let own = stage.own_log();
     mallory.say(&mut stage, &dialog, &natter_engine::wire::Frame::Want { room, log: own, from: 1, to: 9 });

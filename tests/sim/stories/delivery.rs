@@ -45,7 +45,7 @@ fn three_hundred_messages_in_one_breath_all_arrive_in_order() {
     let room = world.gathering(&[ada, ben]);
     let mut asked = Vec::new();
     for n in 0..300 {
-        asked.push(world.ask(ada, Command::SendText { room, text: format!("{n}"), reply_to: None }));
+        asked.push(world.ask(ada, Command::SendText { room, text: Text::plain(format!("{n}")) }));
         if n % 50 == 49 {
             world.run(Duration::from_millis(30));
         }
@@ -62,7 +62,7 @@ fn more_commands_than_may_wait_are_refused_and_nothing_is_lost() {
     let ada = world.add("Ada");
     let room = world.create_room(ada, "Alone");
     let asked: Vec<_> =
-        (0..400).map(|n| world.ask(ada, Command::SendText { room, text: n.to_string(), reply_to: None })).collect();
+        (0..400).map(|n| world.ask(ada, Command::SendText { room, text: Text::plain(n.to_string()) })).collect();
     world.settle();
     let replies = &world[ada].host.replies;
     let sent = asked.iter().filter(|id| matches!(replies[id], Ok(Reply::Sent(_)))).count();
@@ -80,7 +80,7 @@ fn a_newcomer_reads_a_thousand_old_messages_through_a_slow_link() {
     for n in 0..1000 {
         world.ask(
             if n % 2 == 0 { ada } else { ben },
-            Command::SendText { room, text: format!("{n} {}", "x".repeat(200)), reply_to: None },
+            Command::SendText { room, text: Text::plain(format!("{n} {}", "x".repeat(200))) },
         );
         if n % 100 == 99 {
             world.run(Duration::from_secs(2));
@@ -104,7 +104,7 @@ fn history_whose_source_dies_comes_from_another() {
     let room = world.gathering(&[ada, ben, cleo]);
     world.crash(cleo);
     for n in 0..600 {
-        world.ask(ada, Command::SendText { room, text: format!("{n} {}", "x".repeat(400)), reply_to: None });
+        world.ask(ada, Command::SendText { room, text: Text::plain(format!("{n} {}", "x".repeat(400))) });
         if n % 100 == 99 {
             world.run(Duration::from_secs(3));
         }
@@ -130,7 +130,7 @@ fn a_full_disk_on_the_senders_side_is_said_and_nothing_is_shown() {
     let (ada, ben) = (world.add("Ada"), world.add("Ben"));
     let room = world.gathering(&[ada, ben]);
     world.fill_disk(ada);
-    let reply = world.command(ada, Command::SendText { room, text: "lost?".into(), reply_to: None });
+    let reply = world.command(ada, Command::SendText { room, text: Text::plain("lost?".into()) });
     assert_eq!(reply.unwrap_err(), Refusal::NotSaved(StoreTrouble::DiskFull));
     world.run(Duration::from_secs(10));
     assert!(world[ada].texts(room).is_empty());
@@ -249,7 +249,7 @@ fn everyone_loses_power_at_some_moment_and_nothing_that_was_sent_is_lost() {
                 asked.push((
                     who,
                     world[who].life,
-                    world.ask(who, Command::SendText { room, text: n.to_string(), reply_to: None }),
+                    world.ask(who, Command::SendText { room, text: Text::plain(n.to_string()) }),
                 ));
             }
             let pause = world.chance.below(120);

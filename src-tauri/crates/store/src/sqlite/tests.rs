@@ -100,6 +100,9 @@ fn text(seq: u64, payload: Vec<u8>) -> StoredEntry {
         salt: [3; 16],
         payload: Some(payload),
         blobs: Vec::new(),
+        target: None,
+        words: None,
+        expires: None,
         first_seen: UnixMillis(1),
         shown: UnixMillis(1),
     }
@@ -350,9 +353,17 @@ fn the_hot_queries_use_their_indexes() {
     assert!(page.contains("COVERING INDEX entry_timeline") && !page.contains("TEMP B-TREE"), "{page}");
     let seq = plan("SELECT id FROM entry WHERE log = ?1 AND seq BETWEEN ?2 AND ?3 ORDER BY seq");
     assert!(seq.contains("INDEX") && !seq.contains("TEMP B-TREE"), "{seq}");
-    let state =
-        plan("SELECT max(ord) FROM entry WHERE room = ?1 AND kind IN (34, 35) GROUP BY kind, substr(ord, 9, 32)");
-    assert!(state.contains("COVERING INDEX entry_kind"), "{state}");
+    let after = plan("SELECT id FROM entry WHERE room = ?1 AND kind IN (32, 33) AND ord > ?2 ORDER BY ord LIMIT 50");
+    assert!(after.contains("COVERING INDEX entry_timeline") && !after.contains("TEMP B-TREE"), "{after}");
+    let state = plan(&read::state_sql());
+    assert!(state.contains("entry_state") && !state.contains("SCAN e"), "{state}");
+    let expired = plan(read::EXPIRED);
+    assert!(expired.contains("SCAN x USING COVERING INDEX expiry_at"), "{expired}");
+    assert!(!expired.contains("TEMP B-TREE FOR ORDER BY"), "only what expires together is sorted: {expired}");
+    let edits = plan(about::EDITS);
+    assert!(edits.contains("INDEX about_target (room=? AND target=?)") && !edits.contains("TEMP B-TREE"), "{edits}");
+    let pinned = plan("SELECT entry FROM pin WHERE room = ?1 AND pins = 1 ORDER BY ord DESC LIMIT 64");
+    assert!(pinned.contains("INDEX pin_on") && !pinned.contains("TEMP B-TREE"), "{pinned}");
 }
 
 // ---------------------------------------------------------------- kill -9

@@ -6,7 +6,7 @@ use natter_engine::port::{Command, Reply};
 use natter_engine::wire::limits::{
     ENTRIES_BURST, ENTRIES_PER_SECOND, HAVE_LOGS, HEADER_BYTES, LOGS_PER_ROOM, PAYLOAD_BYTES, PENDING_BYTES_PER_ROOM,
 };
-use natter_engine::wire::{Entry, Frame, InviteLink};
+use natter_engine::wire::{Entry, Frame, InviteLink, Text};
 use natter_sim::puppet::{Puppet, Stage, Way, text};
 use std::time::Duration;
 

@@ -4,7 +4,7 @@ use super::{ended, insider, members, shown, still_serves, tolerated};
 use natter_engine::ids::{LogId, LogKey};
 use natter_engine::port::{JoinState, Notify, SignalKind};
 use natter_engine::wire::limits::{BROKERS, FRAME_BYTES, HAVE_LOGS, QUEUED_BYTES_PER_PEER, WANT_ENTRIES};
-use natter_engine::wire::{Frame, KnockState};
+use natter_engine::wire::{Frame, KnockState, Text};
 use natter_sim::puppet::{Puppet, text};
 use std::time::Duration;
 

@@ -1,5 +1,6 @@
 //! What was said arrives: once, in order, whatever happens on the way.
 
+use natter_engine::wire::Text;
 use natter_engine::port::{Command, Refusal, Reply, StoreTrouble};
 use natter_sim::node::Live;
 use natter_sim::people::PATIENCE;
@@ -130,7 +131,7 @@ fn a_full_disk_on_the_senders_side_is_said_and_nothing_is_shown() {
     let (ada, ben) = (world.add("Ada"), world.add("Ben"));
     let room = world.gathering(&[ada, ben]);
     world.fill_disk(ada);
-    let reply = world.command(ada, Command::SendText { room, text: Text::plain("lost?".into()) });
+    let reply = world.command(ada, Command::SendText { room, text: Text::plain("lost?") });
     assert_eq!(reply.unwrap_err(), Refusal::NotSaved(StoreTrouble::DiskFull));
     world.run(Duration::from_secs(10));
     assert!(world[ada].texts(room).is_empty());
@@ -151,7 +152,7 @@ fn a_full_disk_on_the_receivers_side_only_delays() {
     world.run(Duration::from_secs(30));
     assert!(!world.has(ben, room, hash));
     assert!(!world[ben].host.store_troubles.is_empty(), "Ben is told");
-    let held = world[ada].host.held.get(&(room, world[ben].device)).copied();
+    let held = world[ada].host.held_by(room, world[ben].device);
     let seq = world[ada].entries(room).len() as u64;
     assert!(held < Some(seq), "nothing is acknowledged that is not on disk");
     world.clear_disk(ben);
@@ -201,7 +202,7 @@ fn receipts_name_who_holds_it_and_who_has_read_it() {
     let seq = world[ada].entries(room).iter().filter(|entry| entry.order.author == world[ada].device).count() as u64;
     let devices = [ben, cleo].map(|who| world[who].device);
     world.until(PATIENCE, "both hold it", |world| {
-        devices.iter().all(|device| world[ada].host.held.get(&(room, *device)) == Some(&seq))
+        devices.iter().all(|device| world[ada].host.held_by(room, *device) == Some(seq))
     });
     let upto = world[ben].entries(room).iter().find(|entry| entry.order.hash == hash).map(|e| e.order).expect("it");
     assert!(matches!(world.command(ben, Command::MarkRead { room, upto }), Ok(Reply::Done)));

@@ -1,5 +1,6 @@
 //! Going away, for a while or for good.
 
+use natter_engine::wire::Text;
 use natter_engine::port::{Command, Reply};
 use natter_engine::rooms::Presence;
 use natter_sim::World;

@@ -38,6 +38,10 @@ pub(crate) fn pins(entry: &StoredEntry) -> Option<bool> {
         | Body::Admit { .. }
         | Body::Leave
         | Body::RevokeInvite { .. }
+        | Body::Remove { .. }
+        | Body::Grant { .. }
+        | Body::Revoke { .. }
+        | Body::Room(_)
         | Body::Text(_)
         | Body::Picture(_)
         | Body::Profile(_)

@@ -1,8 +1,12 @@
 //! What both stores must see alike in an entry before they keep it.
 
+use natter_engine::ids::{EntryHash, RoomId};
 use natter_engine::port::StoredEntry;
 use natter_engine::time::UnixMillis;
 use natter_engine::wire::{Act, Body, kind};
+
+/// What `Stored::Expired` tells: what has expired, and when the next does.
+pub(crate) type Expired = (Vec<(RoomId, EntryHash)>, Option<UnixMillis>);
 
 /// Whether its payload is gone although it was spoken.
 pub(crate) fn is_erased(entry: &StoredEntry) -> bool {

@@ -101,10 +101,10 @@ impl World {
                 Some(Undo::Profile(std::mem::replace(shown, profile.clone())))
             }
             Op::Erase { room, target } => {
-                let Some(room_) = self.rooms.get_mut(room) else { return Ok(None) };
-                let spoken = |entry: &&StoredEntry| kind::SPOKEN.contains(&entry.kind);
-                let Some(order) = room_.entry(target).filter(spoken).map(|entry| entry.order) else { return Ok(None) };
-                Some(Undo::Erased(*room, erase(room_, &order)))
+                let Some(kept) = self.rooms.get_mut(room) else { return Ok(None) };
+                let spoken = kept.entry(target).filter(|entry| kind::SPOKEN.contains(&entry.kind));
+                let Some(order) = spoken.map(|entry| entry.order) else { return Ok(None) };
+                Some(Undo::Erased(*room, erase(kept, &order)))
             }
             Op::ForgetRoom(room) => self.rooms.remove(room).map(|old| {
                 let of_room = |_: &u64, (of, _): &mut (RoomId, OrderKey)| of == room;
@@ -129,17 +129,15 @@ impl World {
         }
         entry.words = spoken::words(&entry).map(str::to_owned);
         entry.expires = spoken::expires(&entry);
-        let (shown, order) = (entry.shown, entry.order);
-        let undone =
-            |place, erased| Undo::Entry { room: entry.room, log: entry.log, seq: entry.seq, order, place, erased };
         // An edit that came before what it edits.
-        let erased = if spoken::is_erased(&entry) { erase(room, &order) } else { Vec::new() };
-        room.logs.entry(entry.log).or_default().insert(entry.seq, order);
+        let erased = if spoken::is_erased(&entry) { erase(room, &entry.order) } else { Vec::new() };
+        let StoredEntry { room: id, log, seq, order, shown, .. } = entry;
+        room.logs.entry(log).or_default().insert(seq, order);
         room.orders.insert(order.hash, order);
-        room.entries.insert(order, entry.clone());
+        room.entries.insert(order, entry);
         let place = self.free_place(shown);
-        self.places.insert(place, (entry.room, order));
-        Ok(Some(undone(place, erased)))
+        self.places.insert(place, (id, order));
+        Ok(Some(Undo::Entry { room: id, log, seq, order, place, erased }))
     }
 
     fn free_place(&self, shown: UnixMillis) -> u64 {
@@ -220,7 +218,7 @@ impl World {
     }
 
     /// See `Fetch::Expired`.
-    pub(super) fn expired(&self, by: UnixMillis) -> (Vec<(RoomId, EntryHash)>, Option<UnixMillis>) {
+    pub(super) fn expired(&self, by: UnixMillis) -> spoken::Expired {
         let mut all: Vec<(UnixMillis, RoomId, OrderKey)> = self
             .rooms
             .iter()

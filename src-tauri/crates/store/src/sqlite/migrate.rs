@@ -32,6 +32,12 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     migrate_by(connection, STEPS)
 }
 
+/// Makes an old file, to see it come up to date.
+#[cfg(test)]
+pub(super) fn to_version(connection: &mut Connection, version: usize) -> Result<(), StoreError> {
+    migrate_by(connection, &STEPS[..version])
+}
+
 fn migrate_by(connection: &mut Connection, steps: &[(&str, Option<Follow>)]) -> Result<(), StoreError> {
     let found = version(connection)?;
     let newest = steps.len() as i64;

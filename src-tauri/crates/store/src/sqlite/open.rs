@@ -133,7 +133,7 @@ fn connect(path: &Path, key: &StoreKey, access: OpenFlags) -> Result<Connection,
 }
 
 /// How the writer keeps its promises.
-fn settle(writer: &Connection) -> Result<(), StoreError> {
+pub(super) fn settle(writer: &Connection) -> Result<(), StoreError> {
     let mode: String = writer.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if !mode.eq_ignore_ascii_case("wal") {
         return Err(StoreError::Io(io::Error::new(

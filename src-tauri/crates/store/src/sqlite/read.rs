@@ -4,6 +4,7 @@ use super::rows::{ENTRY, bits, bound, entry_from, order_bytes, order_from, stand
 use crate::Unread;
 use crate::error::StoreError;
 use crate::limits::{self, ENTRIES_BYTES, EXPIRED_ENTRIES, LOOKUP_HASHES, TIMELINE_ENTRIES, UNREAD_COUNTED};
+use crate::spoken::Expired;
 use natter_engine::ids::{BlobHash, DeviceId, EntryHash, LogId, LogKey, RoomId};
 use natter_engine::port::{Boot, BootRoom, Found, OrderKey, Profile, StoredEntry};
 use natter_engine::signaling::InviteLink;
@@ -52,22 +53,10 @@ fn boot_room(connection: &Connection, id: i64, room: RoomId, standing: i64) -> R
         epochs: all(connection, "SELECT epoch, key FROM epoch WHERE room = ?1 ORDER BY epoch", &[&id], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })?,
-        heads: all(
-            connection,
-            &format!(
-                "{ENTRY} WHERE l.room = ?1 AND e.seq = (SELECT max(seq) FROM entry WHERE log = l.id)
-                 ORDER BY l.author, l.name"
-            ),
-            &[&id],
-            |row| entry_from(room, row),
-        )?,
-        frontier: all(
-            connection,
-            "SELECT e.ord, e.shown FROM frontier f JOIN entry e ON e.room = f.room AND e.hash = f.hash
-             WHERE f.room = ?1 ORDER BY e.ord",
-            &[&id],
-            |row| Ok((order_from(row.get(0)?), UnixMillis(unsigned(row.get(1)?)))),
-        )?,
+        heads: all(connection, &heads_sql(), &[&id], |row| entry_from(room, row))?,
+        frontier: all(connection, FRONTIER, &[&id], |row| {
+            Ok((order_from(row.get(0)?), UnixMillis(unsigned(row.get(1)?))))
+        })?,
         state: state(connection, id, room)?,
         held: all(
             connection,
@@ -82,6 +71,18 @@ fn boot_room(connection: &Connection, id: i64, room: RoomId, standing: i64) -> R
         invites: invites.iter().map(|text| link_from(text)).collect::<Result<_, _>>()?,
     })
 }
+
+/// The last entry of each log of a room, found from the logs: there are few of them and many entries.
+pub(super) fn heads_sql() -> String {
+    format!(
+        "{ENTRY} WHERE e.id IN (SELECT (SELECT id FROM entry WHERE log = own.id ORDER BY seq DESC LIMIT 1)
+           FROM log own WHERE own.room = ?1) ORDER BY l.author, l.name"
+    )
+}
+
+/// CROSS, for SQLite would rather read all entries of the room in order than sort a handful.
+pub(super) const FRONTIER: &str = "SELECT e.ord, e.shown FROM frontier f CROSS JOIN entry e
+  ON e.room = f.room AND e.hash = f.hash WHERE f.room = ?1 ORDER BY e.ord";
 
 /// Membership whole; of profiles and receipts the last of each author.
 fn state(connection: &Connection, id: i64, room: RoomId) -> Result<Vec<StoredEntry>, StoreError> {
@@ -165,10 +166,7 @@ pub(super) fn lookup(connection: &Connection, room: RoomId, hashes: &[EntryHash]
 }
 
 /// What expires by then, and when the next one after it does.
-pub(super) fn expired(
-    connection: &Connection,
-    by: UnixMillis,
-) -> Result<(Vec<(RoomId, EntryHash)>, Option<UnixMillis>), StoreError> {
+pub(super) fn expired(connection: &Connection, by: UnixMillis) -> Result<Expired, StoreError> {
     let first: Vec<(UnixMillis, RoomId, EntryHash)> =
         all(connection, EXPIRED, &[&(EXPIRED_ENTRIES as i64 + 1)], |row| {
             Ok((UnixMillis(unsorted(row.get(0)?)), RoomId(row.get(1)?), EntryHash(row.get(2)?)))

@@ -6,7 +6,6 @@ use natter_engine::ids::{DeviceId, InviteId};
 use natter_engine::port::Profile;
 use natter_engine::rooms::{InviteTerms, Role};
 use natter_engine::time::UnixMillis;
-use natter_engine::rooms::Role;
 use natter_engine::wire::{Body, InviteBody, InviteKeys, InviteLink, Text};
 use natter_sim::people::{one, party};
 use natter_sim::puppet::{Puppet, proof, text};

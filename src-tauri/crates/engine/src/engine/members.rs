@@ -115,7 +115,8 @@ impl Engine {
     /// Hands the newest key to a member.
     pub(super) fn tell_epoch(&mut self, room: RoomId, peer: DeviceId) {
         let Some(state) = self.rooms.get(&room).filter(|state| state.membership.is_member(peer)) else { return };
-        if let Some((epoch, key)) = state.epoch() {
+        // The first one came with WELCOME, to everybody.
+        if let Some((epoch, key)) = state.epoch().filter(|(epoch, _)| *epoch >> 16 > 0) {
             self.send_to(peer, &Frame::Epoch { room, epoch, key });
         }
     }

@@ -3,7 +3,9 @@
 use crate::broker::Client;
 use crate::network::EndId;
 use natter_engine::Engine;
-use natter_engine::ids::{BlobHash, BrokerUrl, CommandId, DeviceId, EntryHash, InviteId, LinkId, LogId, LogKey, RoomId};
+use natter_engine::ids::{
+    BlobHash, BrokerUrl, CommandId, DeviceId, EntryHash, InviteId, LinkId, LogId, LogKey, RoomId,
+};
 use natter_engine::port::{BlobState, JoinState, Notify, OrderKey, Refusal, Reply, StoreTrouble, StoredEntry};
 use natter_engine::rooms::RoomView;
 use natter_engine::time::{Instant, Now, UnixMillis};

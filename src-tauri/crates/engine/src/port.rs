@@ -252,9 +252,9 @@ pub enum Refusal {
 /// What a member may do. Each role may do what the ones before it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
-    /// Reads, writes and reacts.
+    /// Reads, writes, reacts and pins.
     Guest,
-    /// Also invites with approval, and pins.
+    /// Also invites with approval.
     Member,
     /// Also invites without, admits, removes, names roles, deletes what others said, changes the room.
     Admin,

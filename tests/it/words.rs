@@ -32,7 +32,7 @@ async fn edits_reactions_pins_and_deletions_reach_the_other() {
         text: text.into(),
         mentions: vec![mention.clone()],
     };
-    assert_eq!(bob.node.request(edit("forged")).await.expect_err("not his").code, Code::NotAllowed);
+    assert_eq!(bob.node.request(edit("hi @Bob, forged")).await.expect_err("not his").code, Code::NotAllowed);
     ada.ask(edit("hi @Bob, hello")).await;
     let seen = bob.sees_message("the edit", &said.id, |m| m.edited.is_some()).await;
     assert_eq!(seen.body, MessageBody::Text { text: "hi @Bob, hello".into(), mentions: vec![mention.clone()] });

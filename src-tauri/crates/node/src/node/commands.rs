@@ -98,8 +98,8 @@ pub(super) async fn request(node: &Node, command: Command) -> Result<Reply, ApiE
             send_picture(node, room_id(&room)?, &staged, caption, reply_to).await
         }
         Command::Timeline { room, before, after, around, limit } => {
-            let from = reading::From::of(before.as_deref(), after.as_deref(), around.as_deref())?;
-            reading::timeline(node, room_id(&room)?, from, limit).await
+            let room = room_id(&room)?;
+            reading::timeline(node, room, [before, after, around], limit).await
         }
         Command::FetchBlob { room, message } => {
             let session = node.session()?;

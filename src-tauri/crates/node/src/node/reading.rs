@@ -15,7 +15,7 @@ use natter_store::{Place, Store};
 use std::sync::Arc;
 
 /// Messages of one page of a timeline.
-pub(super) const PAGE: u32 = 200;
+const PAGE: u32 = 200;
 /// Messages of one page of a search.
 const HITS: u32 = 100;
 /// Bytes of what is searched for.
@@ -23,7 +23,7 @@ const QUERY_BYTES: usize = 256;
 
 /// From where a page is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum From {
+enum From {
     /// The end.
     Newest,
     /// What stands before a message.
@@ -36,12 +36,12 @@ pub(super) enum From {
 
 impl From {
     /// At most one of the three may be there.
-    pub(super) fn of(before: Option<&str>, after: Option<&str>, around: Option<&str>) -> Result<Self, ApiError> {
-        match (before, after, around) {
-            (None, None, None) => Ok(Self::Newest),
-            (Some(id), None, None) => Ok(Self::Before(message_id(id)?)),
-            (None, Some(id), None) => Ok(Self::After(message_id(id)?)),
-            (None, None, Some(id)) => Ok(Self::Around(message_id(id)?)),
+    fn of(marks: &[Option<String>; 3]) -> Result<Self, ApiError> {
+        match marks {
+            [None, None, None] => Ok(Self::Newest),
+            [Some(id), None, None] => Ok(Self::Before(message_id(id)?)),
+            [None, Some(id), None] => Ok(Self::After(message_id(id)?)),
+            [None, None, Some(id)] => Ok(Self::Around(message_id(id)?)),
             _ => Err(ApiError::new(Code::BadRequest, "a page is before, after or around one message")),
         }
     }
@@ -54,9 +54,16 @@ struct Page {
     newer: bool,
 }
 
-pub(super) async fn timeline(node: &Node, room: RoomId, from: From, limit: u32) -> Result<Reply, ApiError> {
+/// `marks`: the ids of messages before, after or around which to read; at most one of them is there.
+pub(super) async fn timeline(
+    node: &Node,
+    room: RoomId,
+    marks: [Option<String>; 3],
+    limit: u32,
+) -> Result<Reply, ApiError> {
     let session = node.session()?;
     let view = view_of(node, room)?;
+    let from = From::of(&marks)?;
     let at = match from {
         From::Newest => None,
         From::Before(hash) | From::After(hash) | From::Around(hash) => Some(entry_at(&session, room, hash).await?),

@@ -83,7 +83,7 @@ room: string,
 /**
  * Now.
  */
-message: Message, } | { "type": "delivery", 
+message: Message, } | { "type": "typing", room: string, device: string, } | { "type": "delivery", 
 /**
  * Room id.
  */
@@ -217,6 +217,7 @@ text: string,
 /**
  * Message id that it answers.
  */
+mentions?: Array<Mention>, 
 replyTo?: string | null, } | { "type": "sendPicture", 
 /**
  * Room id.
@@ -233,7 +234,7 @@ caption?: string,
 /**
  * Message id that it answers.
  */
-replyTo?: string | null, } | { "type": "unstage", 
+replyTo?: string | null, } | { "type": "editMessage", room: string, message: string, text: string, mentions?: Array<Mention>, } | { "type": "deleteMessage", room: string, message: string, } | { "type": "react", room: string, message: string, emoji: string, on?: boolean, } | { "type": "pinMessage", room: string, message: string, on?: boolean, } | { "type": "typing", room: string, } | { "type": "edits", room: string, message: string, } | { "type": "pinned", room: string, } | { "type": "search", query: string, room?: string | null, author?: string | null, next?: string | null, limit?: number, } | { "type": "at", room: string, time: number, } | { "type": "setDraft", room: string, text: string, } | { "type": "unstage", 
 /**
  * The staged id.
  */
@@ -246,6 +247,8 @@ room: string,
  * Only messages that stand before this message id.
  */
 before?: string | null, 
+after?: string | null, 
+around?: string | null, 
 /**
  * At most so many, 1 to 200. Default 50.
  */
@@ -544,6 +547,11 @@ replyTo: string | null,
 /**
  * Own messages: how far it got.
  */
+edited: number | null, 
+reactions: Array<Reaction>, 
+pinned: boolean, 
+expires: number | null, 
+namesMe: boolean, 
 delivery: Delivery | null, };
 
 /**
@@ -553,7 +561,8 @@ export type MessageBody = { "type": "text",
 /**
  * As typed.
  */
-text: string, } | { "type": "picture", 
+text: string, 
+mentions: Array<Mention>, } | { "type": "picture", 
 /**
  * The picture.
  */
@@ -569,7 +578,7 @@ device: string, } | { "type": "left",
 /**
  * Who.
  */
-device: string, } | { "type": "unknown" };
+device: string, } | { "type": "deleted", by: string, } | { "type": "expired" } | { "type": "unknown" };
 
 /**
  * Brokers and links.
@@ -687,7 +696,7 @@ messages: Array<Message>,
 /**
  * Whether older ones exist.
  */
-more: boolean, } | { "type": "saved", 
+more: boolean, newer: boolean, } | { "type": "messages", messages: Array<Message>, } | { "type": "edits", wordings: Array<Wording>, } | { "type": "found", hits: Array<Hit>, next: string | null, } | { "type": "place", message: string | null, } | { "type": "saved", 
 /**
  * Where; only told to the CLI, which named the path itself.
  */
@@ -779,7 +788,9 @@ unread: number,
 /**
  * First unread message id.
  */
-firstUnread: string | null, };
+firstUnread: string | null, 
+draft: string | null, 
+unheld: number, };
 
 /**
  * Everything but the timelines.
@@ -868,3 +879,8 @@ have: number, } | { "type": "here" } | { "type": "failed",
  * Why.
  */
 code: Code, };
+
+export type Mention = { device: string, start: number, length: number, };
+export type Reaction = { emoji: string, by: Array<string>, own: boolean, };
+export type Wording = { text: string, mentions: Array<Mention>, time: number, };
+export type Hit = { room: string, message: Message, };

@@ -33,10 +33,10 @@ export function message(author, body, more = {}) {
   const time = NOW - 60 * MINUTE + last * 1000;
   const own = author.own;
   const delivery = own ? { state: "saved", heldBy: [], readBy: [], of: 3 } : null;
-  return { id: id(`message ${last}`), order: String(last).padStart(12, "0"), author: author.device, own, time, body, replyTo: null, delivery, ...more };
+  return { id: id(`message ${last}`), order: String(last).padStart(12, "0"), author: author.device, own, time, body, replyTo: null, edited: null, reactions: [], pinned: false, expires: null, namesMe: false, delivery, ...more };
 }
 /** @param {any} author @param {string} text @param {object} [more] */
-export const text = (author, text, more) => message(author, { type: "text", text }, more);
+export const text = (author, text, more) => message(author, { type: "text", text, mentions: [] }, more);
 
 /** @param {any} author @param {{name: string, width: number, height: number, hue: number, transfer?: any, caption?: string, size?: number, preview?: boolean}} picture @param {object} [more] */
 export function picture(author, { name, width, height, hue, transfer = { type: "here" }, caption = "", size = 2_400_000, preview = true }, more) {
@@ -46,7 +46,7 @@ export function picture(author, { name, width, height, hue, transfer = { type: "
 
 /** @param {any[]} messages @param {object} [more] */
 export function room(name, members, messages, more = {}) {
-  return { id: id(`room ${name}`), name, standing: "member", role: members.find((m) => m.own)?.role ?? "member", members, former: [], requests: [], invites: [], last: messages.at(-1) ?? null, unread: 0, firstUnread: null, messages, ...more };
+  return { id: id(`room ${name}`), name, standing: "member", role: members.find((m) => m.own)?.role ?? "member", members, former: [], requests: [], invites: [], last: messages.at(-1) ?? null, unread: 0, firstUnread: null, draft: null, unheld: 0, messages, ...more };
 }
 
 const held = (/** @type {string} */ state, /** @type {any[]} */ heldBy, /** @type {any[]} */ readBy = []) => ({ delivery: { state, heldBy: heldBy.map((m) => m.device), readBy: readBy.map((m) => m.device), of: 3 } });

@@ -11,7 +11,9 @@ import { MOD } from "./shortcuts.js";
 import { View } from "./view.js";
 import "./composer.js";
 import "./message-list.js";
+import "./pins-bar.js";
 import "./requests-banner.js";
+import "./typing-line.js";
 
 class RoomPane extends View {
   sources() {
@@ -54,7 +56,7 @@ class RoomPane extends View {
     this.panel = iconButton("panel", t("details.toggle"), toggleDetails, { class: "icon-button panel-toggle" });
     const about = h("button", { type: "button", class: "room-about", onclick: toggleDetails, "aria-label": t("details.toggle") }, this.face);
     const head = h("div", { class: "pane-head room-head" }, iconButton("back", t("back"), closeRoom, { class: "icon-button back" }), about, h("div", { class: "room-titles" }, this.heading, this.subtitle), this.invite, this.panel);
-    const parts = ["natter-requests", "natter-messages", "natter-composer"].map((tag) => h(/** @type {any} */ (tag), { "data-room": id }));
+    const parts = ["natter-requests", "natter-pins", "natter-messages", "natter-typing", "natter-composer"].map((tag) => h(/** @type {any} */ (tag), { "data-room": id }));
     this.body?.replaceChildren(head, ...parts);
     app.open(id).catch(complain);
     if (!NARROW.matches && !document.querySelector("dialog[open]")) this.querySelector("textarea")?.focus();

@@ -6,7 +6,7 @@ import { t } from "../lib/i18n.js";
 import { openDialog } from "./dialog.js";
 import { openJump } from "./jump-dialog.js";
 
-const MAC = /Mac|iPhone|iPad/.test(navigator.platform);
+export const MAC = /Mac|iPhone|iPad/.test(navigator.platform);
 export const MOD = MAC ? "⌘" : "Ctrl";
 const ALT = MAC ? "⌥" : "Alt";
 
@@ -19,6 +19,9 @@ const TABLE = [
   [["Shift", "Enter"], "keys.break"],
   [["↑", "↓"], "keys.messages"],
   [["R"], "keys.reply"],
+  [["↑", "E"], "keys.edit"],
+  [["+"], "keys.react"],
+  [[MOD, "B", "I", "E"], "keys.bold"],
   [["Esc"], "keys.close"],
   [["?"], "keys.list"],
 ];

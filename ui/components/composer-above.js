@@ -24,7 +24,9 @@ export class Above {
     this.element.hidden = id === null;
     const message = id === null ? undefined : app.state.value.timelines[room.id]?.messages.find((m) => m.id === id);
     const shown = id === null ? "" : (message ?? id);
-    if (shown === this.shown && this.element.toggleAttribute("data-edit", editing !== null) === (editing !== null)) return;
+    const as = this.element.hasAttribute("data-edit");
+    this.element.toggleAttribute("data-edit", editing !== null);
+    if (shown === this.shown && as === (editing !== null)) return;
     this.shown = shown;
     if (id === null) return this.element.replaceChildren();
     const { hue, parts } = quoteWords(room, id);

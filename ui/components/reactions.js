@@ -40,7 +40,7 @@ export class Reactions extends HTMLElement {
 
   /** @param {string} emoji */
   makeChip(emoji) {
-    const chip = h("button", { type: "button", class: "reaction", tabindex: "-1", onclick: () => this.toggle(emoji) }, h("span", { class: "reaction-pill", "aria-hidden": "true" }, h("span", { class: "reaction-emoji", text: emoji }), h("span", { class: "reaction-count" })));
+    const chip = h("button", { type: "button", class: "reaction", tabindex: "-1", onclick: () => this.toggle(emoji) }, h("span", { class: "reaction-pill" }, h("span", { class: "reaction-emoji", text: emoji }), h("span", { class: "reaction-count" })), h("span", { class: "sr-only reaction-by" }));
     longPress(chip, () => this.openWho(chip));
     chip.addEventListener("contextmenu", (event) => (event.preventDefault(), event.stopPropagation(), this.openWho(chip)));
     return chip;
@@ -51,17 +51,17 @@ export class Reactions extends HTMLElement {
     setText(/** @type {Element} */ (chip.querySelector(".reaction-count")), String(reaction.by.length));
     chip.setAttribute("aria-pressed", String(reaction.own));
     chip.toggleAttribute("aria-disabled", !may);
-    const label = this.who(reaction);
-    chip.title = label;
-    chip.setAttribute("aria-label", label);
+    const names = this.who(reaction);
+    chip.title = t("react.by", { emoji: reaction.emoji, names });
+    setText(/** @type {Element} */ (chip.querySelector(".reaction-by")), t("react.from", { names }));
   }
 
   /** @param {Reaction} reaction */
-  who({ emoji, by }) {
+  who({ by }) {
     const room = /** @type {Room} */ (this.room);
     const names = by.slice(0, MAX_NAMES).map((device) => (personOf(room, device).own ? t("you") : personOf(room, device).name));
     const rest = by.length - names.length;
-    return t("react.by", { emoji, names: list(rest > 0 ? [...names, t("react.others", { count: rest })] : names) });
+    return list(rest > 0 ? [...names, t("react.others", { count: rest })] : names);
   }
 
   /** Everybody who reacted, by sign. @param {Element} anchor */

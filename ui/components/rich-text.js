@@ -60,7 +60,7 @@ function draw(nodes, room) {
 
 /** @param {string} text */
 function codeBlock(text) {
-  return h("div", { class: "code-block", dir: "ltr" }, h("pre", { tabindex: "-1" }, h("code", { text })), iconButton("copy", t("code.copy"), () => copy(text), { tabindex: "-1" }));
+  return h("div", { class: "code-block", dir: "ltr" }, h("pre", null, h("code", { text })), iconButton("copy", t("code.copy"), () => copy(text), { tabindex: "-1" }));
 }
 
 /** @param {string} device @param {Room} room */

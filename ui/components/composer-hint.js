@@ -1,6 +1,6 @@
 // Whether what is written here is safe: who can be reached, and what no other device has yet.
 import { app } from "../stores/app.js";
-import { others, roomOf } from "../stores/select.js";
+import { others, roomOf, unheld } from "../stores/select.js";
 import { h, icon, setText } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { View } from "./view.js";
@@ -31,10 +31,10 @@ class Hint extends View {
     if (!room || !this.words) return;
     const member = room.standing === "member";
     const away = member && others(room).length > 0 && !others(room).some((m) => m.presence === "online");
-    const unheld = member && others(room).length > 0 ? room.unheld : 0;
-    this.wait(unheld > 0);
-    const tell = unheld > 0 && (away || this.late);
-    const text = tell ? t(away ? "composer.unheldAway" : "composer.unheld", { count: unheld }) : away ? t("composer.nobodyHere") : "";
+    const count = unheld(room);
+    this.wait(count > 0);
+    const tell = count > 0 && (away || this.late);
+    const text = tell ? t(away ? "composer.unheldAway" : "composer.unheld", { count }) : away ? t("composer.nobodyHere") : "";
     this.hidden = text === "";
     this.toggleAttribute("data-unheld", tell);
     setText(this.words, text);

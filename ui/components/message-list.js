@@ -188,12 +188,13 @@ class MessageList extends View {
     if (this.scroller && !this.elements.has(id)) this.scroller.stuck = false;
     const found = await app.seek(this.room ?? "", id).catch(() => false);
     this.update();
-    const at = this.rows.findIndex((row) => row.key === id);
+    const at = this.rows.findIndex((row) => row.key === id || (row.kind === "system" && row.messages.some((m) => m.id === id)));
     if (!found || at < 0) return toast(t("reply.notHere"));
-    if (!this.elements.has(id)) this.slice = slices.around(at, this.rows.length);
+    const { key } = this.rows[at];
+    if (!this.elements.has(key)) this.slice = slices.around(at, this.rows.length);
     if (this.scroller) this.scroller.stuck = false;
     this.draw();
-    const element = this.elements.get(id);
+    const element = this.elements.get(key);
     if (!element) return;
     this.scroller?.showMiddle(element, this.elements);
     element.focus({ preventScroll: true });

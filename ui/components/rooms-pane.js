@@ -11,6 +11,7 @@ import { openCreateRoom } from "./create-room-dialog.js";
 import { openJoin } from "./join-dialog.js";
 import { gist } from "./message-body.js";
 import { openMenu } from "./popover.js";
+import { openSearch } from "./search-dialog.js";
 import { openSettings } from "./settings-dialog.js";
 import { View } from "./view.js";
 import "./network-status.js";
@@ -25,7 +26,7 @@ class RoomsPane extends View {
   build() {
     this.me = h("button", { type: "button", class: "me-button", onclick: () => openSettings(), "aria-label": t("settings.open"), title: t("settings.open") });
     const add = iconButton("plus", t("rooms.add"), () => this.openAdd(add), { class: "icon-button filled", "aria-haspopup": "menu", "aria-expanded": "false" });
-    const head = h("div", { class: "pane-head" }, this.me, h("h1", { class: "wordmark", text: "Natter" }), add);
+    const head = h("div", { class: "pane-head" }, this.me, h("h1", { class: "wordmark", text: "Natter" }), iconButton("search", t("search.label"), () => openSearch(null), { "aria-haspopup": "dialog" }), add);
     this.joins = h("div", { class: "join-list" });
     this.list = h("ul", { class: "room-list" });
     this.empty = h("div", { class: "empty" }, icon("hello", "art"), h("h2", { text: t("rooms.emptyTitle") }), h("p", { text: t("rooms.emptyText") }),

@@ -5,6 +5,7 @@ import { h } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { openDialog } from "./dialog.js";
 import { openJump } from "./jump-dialog.js";
+import { openSearch } from "./search-dialog.js";
 
 export const MAC = /Mac|iPhone|iPad/.test(navigator.platform);
 export const MOD = MAC ? "⌘" : "Ctrl";
@@ -13,6 +14,8 @@ const ALT = MAC ? "⌥" : "Alt";
 /** @type {[string[], string][]} keys and words */
 const TABLE = [
   [[MOD, "K"], "keys.jump"],
+  [[MOD, "F"], "keys.search"],
+  [[MOD, "Shift", "F"], "keys.searchAll"],
   [[ALT, "↑"], "keys.previous"],
   [[ALT, "↓"], "keys.next"],
   [["Enter"], "keys.send"],
@@ -43,6 +46,7 @@ function actionOf(event) {
   const mod = MAC ? event.metaKey : event.ctrlKey;
   if (mod && !event.altKey && event.key.toLowerCase() === "k") return modal ? () => {} : openJump;
   if (modal) return null;
+  if (mod && !event.altKey && event.key.toLowerCase() === "f") return () => openSearch(event.shiftKey ? null : route.value.room);
   if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) return () => step(event.key === "ArrowUp" ? -1 : 1);
   if (event.key === "?" && !typing(event)) return openShortcuts;
   if (event.key === "Escape" && route.value.details && !matchMedia("(width >= 1100px)").matches) return closeDetails;

@@ -82,4 +82,28 @@ export const TALK = [
     await open("Island")(page);
     await page.getByText("only on this device").waitFor();
   } },
+  { name: "talk-search", state: "talk", go: async (page) => {
+    await workshop(page);
+    await page.keyboard.press("Control+Shift+F");
+    await page.getByRole("searchbox").fill("sat sha");
+    await page.locator(".search mark").first().waitFor();
+  } },
+  { name: "talk-search-room", state: "talk", go: async (page) => {
+    await open("Archive")(page);
+    await page.getByRole("button", { name: "Search this room" }).click();
+    await page.getByRole("searchbox").fill("bridge");
+    await page.getByRole("button", { name: "Show more" }).waitFor();
+  } },
+  { name: "talk-search-none", state: "talk", only: ["phone", "desktop"], go: async (page) => {
+    await workshop(page);
+    await page.keyboard.press("Control+f");
+    await page.getByRole("searchbox").fill("zeppelin");
+    await page.getByText("Nothing found").waitFor();
+  } },
+  { name: "talk-date", state: "talk", go: async (page) => {
+    await open("Archive")(page);
+    await page.getByRole("button", { name: "Search this room" }).click();
+    await page.getByRole("button", { name: "Jump to a date" }).click();
+    await page.getByRole("textbox", { name: "Day", exact: true }).waitFor();
+  } },
 ];

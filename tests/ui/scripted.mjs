@@ -16,12 +16,14 @@ const QR = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 29 29" shape-re
 
 /**
  * @param {string | object} state a name of STATES, or a state itself
- * @returns {Promise<{url: string, state: any, push: (change: any) => void, held: {media: boolean}, drop: () => void, close: () => Promise<void>}>}
+ * @returns {Promise<{url: string, state: any, push: (change: any) => void, held: {media: boolean}, asked: any[], drop: () => void, close: () => Promise<void>}>}
  */
 export async function serve(state, port = 0) {
   const world = { state: structuredClone(typeof state === "string" ? STATES[state]() : state), rev: 1, staged: new Map() };
   /** While `media` is held, full pictures wait: that is how a test sees the box before its bytes. */
   const held = { media: false };
+  /** Every command that came. @type {any[]} */
+  const asked = [];
   const server = createServer(async (request, response) => {
     const url = new URL(request.url ?? "/", "http://localhost");
     const send = (/** @type {number} */ status, /** @type {string} */ type, /** @type {any} */ body) => response.writeHead(status, { "content-type": type, "content-security-policy": CSP, "cache-control": "no-store" }).end(body);
@@ -58,6 +60,7 @@ export async function serve(state, port = 0) {
     for (const error of world.state.troubles ?? []) push({ type: "trouble", error });
     socket.on("message", (data) => {
       const { id, command } = JSON.parse(String(data));
+      asked.push(command);
       const result = answer(world, command, push, snapshot);
       socket.send(JSON.stringify(result.error ? { type: "error", id, error: result.error } : { type: "reply", id, reply: result }));
     });
@@ -66,7 +69,7 @@ export async function serve(state, port = 0) {
   const address = /** @type {import("node:net").AddressInfo} */ (server.address());
   const drop = () => sockets.clients.forEach((socket) => socket.terminate());
   const close = () => new Promise((resolve) => (drop(), sockets.close(), server.closeAllConnections(), server.close(() => resolve(undefined))));
-  return { url: `http://127.0.0.1:${address.port}/#token=scripted`, state: world.state, push, held, drop, close: /** @type {any} */ (close) };
+  return { url: `http://127.0.0.1:${address.port}/#token=scripted`, state: world.state, push, held, asked, drop, close: /** @type {any} */ (close) };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -23,6 +23,7 @@
  * @property {(path: string) => string} mediaUrl where the bytes of a media path are
  * @property {(text: string) => Promise<void>} copy
  * @property {(url: string) => Promise<void>} openExternal https and mailto only
+ * @property {boolean} [inBrowser] whether the page is a browser's tab, which is closed without the app being asked
  * @property {(unread: number) => void} [setBadge]
  * @property {(open: (room: string) => void) => void} [onNotificationClick] where clicks on notifications come back
  */

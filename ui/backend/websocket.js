@@ -22,6 +22,8 @@ function takeToken() {
 
 /** @implements {Port} */
 export class WebSocketPort {
+  inBrowser = true;
+
   constructor() {
     this.token = takeToken() ?? "";
     /** @type {WebSocket | null} */

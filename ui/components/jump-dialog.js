@@ -3,6 +3,7 @@ import { app } from "../stores/app.js";
 import { openRoom } from "../stores/route.js";
 import { everybody } from "../stores/select.js";
 import { h, icon } from "../lib/dom.js";
+import { fold } from "../lib/fold.js";
 import { list, t } from "../lib/i18n.js";
 import { avatar, roomAvatar } from "./avatar.js";
 import { show } from "./dialog.js";
@@ -20,9 +21,6 @@ function everything() {
   }));
   return [...rooms, ...people];
 }
-
-/** @param {string} text */
-const fold = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLocaleLowerCase();
 
 export function openJump() {
   const all = everything();

@@ -1,14 +1,16 @@
 // The timeline: at most a few screens of rows in the page, anchored on what the reader sees, so that nothing that
 // arrives or loads above ever moves it.
 import { app } from "../stores/app.js";
+import { wanted } from "../stores/live.js";
 import { roomOf } from "../stores/select.js";
 import { h, icon, reconcile, setText } from "../lib/dom.js";
 import { dayName, shortDate } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
 import { complain } from "../lib/errors.js";
-import { toDays, toRows } from "../lib/rows.js";
+import { isSystem, toDays, toRows } from "../lib/rows.js";
 import * as slices from "../lib/window.js";
 import { toast } from "../stores/toasts.js";
+import { gist, isThere } from "./message-body.js";
 import { makeRow, updateRow } from "./timeline-row.js";
 import { ReadMark } from "./read-mark.js";
 import { Scroller } from "./scroller.js";
@@ -29,6 +31,12 @@ class MessageList extends View {
   messages = undefined;
   /** @type {Map<string, HTMLElement>} */
   elements = new Map();
+  /** Whether newer messages are there than are loaded. */
+  newer = false;
+
+  sources() {
+    return [app.state, wanted];
+  }
 
   build() {
     this.room = this.dataset.room ?? "";
@@ -76,8 +84,23 @@ class MessageList extends View {
       this.slice = first ? slices.newest(this.rows.length) : this.scroller.stuck ? this.stuckSlice() : slices.follow(this.slice, before, this.rows.map((row) => row.key));
       if (first) queueMicrotask(() => this.firstPlace());
     }
+    this.newer = timeline.newer;
     this.top.replaceChildren(...this.topOf(room, timeline.more));
     this.draw();
+    this.goWhereWanted();
+  }
+
+  /** A message that was chosen elsewhere: in a search, among the pins. */
+  goWhereWanted() {
+    const goal = wanted.value;
+    if (!goal || goal.room !== this.room || this.rows.length === 0) return;
+    wanted.set(null);
+    queueMicrotask(() => this.jumpTo(goal.message));
+  }
+
+  /** Whether the slice ends with the newest message of all. */
+  get complete() {
+    return this.slice.end === this.rows.length && !this.newer;
   }
 
   stuckSlice() {
@@ -122,10 +145,11 @@ class MessageList extends View {
     if (scroller.above() < NEAR_PX) {
       if (slice.start > 0) this.slice = slices.older(slice);
       else if (app.state.value.timelines[this.room ?? ""]?.more) app.loadOlder(this.room ?? "").catch(complain);
-    } else if (scroller.below() < NEAR_PX && slice.end < total) {
-      this.slice = slices.newer(slice, total);
+    } else if (scroller.below() < NEAR_PX) {
+      if (slice.end < total) this.slice = slices.newer(slice, total);
+      else if (this.newer) app.loadNewer(this.room ?? "").catch(complain);
     }
-    scroller.atNewest = this.slice.end === total;
+    scroller.atNewest = this.complete;
     scroller.remember(this.elements);
     if (this.slice !== slice) this.draw();
     this.updatePill();
@@ -149,23 +173,28 @@ class MessageList extends View {
     else if (row?.kind === "system") this.mark?.seen(row.messages[row.messages.length - 1]);
   }
 
-  jumpToNewest() {
+  async jumpToNewest() {
+    await app.loadNewest(this.room ?? "").catch(complain);
+    this.update();
     this.slice = slices.newest(this.rows.length);
     this.scroller?.stick();
     this.draw();
     this.view?.focus({ preventScroll: true });
   }
 
-  /** To a message that is quoted, however far back. @param {string} id */
+  /** To a message, however far back. @param {string} id */
   async jumpTo(id) {
+    // Until it is there the end is not held on to: a page from far back would be scrolled to its end first.
+    if (this.scroller && !this.elements.has(id)) this.scroller.stuck = false;
     const found = await app.seek(this.room ?? "", id).catch(() => false);
     this.update();
-    const at = this.rows.findIndex((row) => row.key === id);
+    const at = this.rows.findIndex((row) => row.key === id || (row.kind === "system" && row.messages.some((m) => m.id === id)));
     if (!found || at < 0) return toast(t("reply.notHere"));
-    if (!this.elements.has(id)) this.slice = slices.around(at, this.rows.length);
+    const { key } = this.rows[at];
+    if (!this.elements.has(key)) this.slice = slices.around(at, this.rows.length);
     if (this.scroller) this.scroller.stuck = false;
     this.draw();
-    const element = this.elements.get(id);
+    const element = this.elements.get(key);
     if (!element) return;
     this.scroller?.showMiddle(element, this.elements);
     element.focus({ preventScroll: true });
@@ -178,15 +207,15 @@ class MessageList extends View {
     const room = roomOf(this.room ?? null);
     if (!room || change.room !== this.room || !this.heard) return;
     if (change.message.own) this.mark?.wrote();
-    const { body, author } = change.message;
+    const { author, own } = change.message;
     const name = room.members.find((m) => m.device === author)?.name ?? "";
-    const text = body.type === "text" ? body.text : body.type === "picture" ? t("preview.picture", { name: "" }) : "";
-    if (!change.message.own && text) this.heard.replaceChildren(h("p", { text: t("preview.text", { name, text: text.slice(0, 500) }) }));
-    if (change.message.own) this.jumpToNewestSoon();
+    if (!own && isThere(change.message)) this.heard.replaceChildren(h("p", { text: t("preview.text", { name, text: gist(change.message, room) }) }));
+    if (own && !isSystem(change.message)) this.showOwn();
   }
 
   /** What was just said here is shown. */
-  jumpToNewestSoon() {
+  showOwn() {
+    if (this.newer) return this.jumpToNewest();
     this.scroller?.stick();
     this.slice = slices.newest(this.rows.length);
   }

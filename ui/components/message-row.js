@@ -7,24 +7,30 @@ import { t } from "../lib/i18n.js";
 import { roomOf, personOf } from "../stores/select.js";
 import { avatar, fill } from "./avatar.js";
 import { DeliveryMark } from "./delivery-mark.js";
+import { openEdits } from "./edits-dialog.js";
+import { openPicker } from "./emoji-picker.js";
+import { longPress } from "./long-press.js";
+import { askToDelete, mayDelete, mayEdit, mayReact, startEdit, startReply, toggleReaction } from "./message-acts.js";
+import { bodyWords, isThere, mentionsIn, wordsIn } from "./message-body.js";
 import { openMessageMenu } from "./message-menu.js";
 import { openPerson } from "./person-card.js";
 import { PictureBox } from "./picture-box.js";
 import { quote } from "./quote.js";
-import { richText } from "./rich-text.js";
+import { Reactions } from "./reactions.js";
 
 /** @typedef {import("../backend/api").Room} Room */
+/** @typedef {import("../backend/api").Message} Message */
 /** @typedef {import("../lib/rows.js").MessageRow} Row */
 
-const LONG_PRESS_MS = 450;
-const LONG_PRESS_SLOP_PX = 10;
 const FEW_EMOJI = /^(?:\p{Extended_Pictographic}(?:\uFE0F|\p{Emoji_Modifier}|\u200D\p{Extended_Pictographic})*\s?){1,3}$/u;
 
 export class MessageRow extends HTMLElement {
   /** @type {Row | null} */
   row = null;
-  /** Whether the message that this one answers is loaded. */
-  quoteKnown = true;
+  /** The message that this one answers, where it is loaded. @type {Message | undefined} */
+  quoted = undefined;
+  /** What the people are called that it names. */
+  names = "";
 
   /** @param {Row} row @param {Room} room */
   set(row, room) {
@@ -36,14 +42,19 @@ export class MessageRow extends HTMLElement {
     const person = personOf(room, message.author);
     this.toggleAttribute("data-head", row.head);
     this.toggleAttribute("data-tail", row.tail);
+    this.toggleAttribute("data-names-me", message.namesMe && isThere(message));
     this.dataset.hue = String(person.hue);
     if (this.face) fill(this.face, `${person.name} ${person.avatar}`, () => avatar(person, "small"));
     if (this.face) this.face.title = person.name;
     if (this.author) setText(this.author, person.name);
-    if (this.you) setText(this.you, person.own ? t("message.you") : "");
-    const quoteKnown = !message.replyTo || app.knows(room.id, message.replyTo);
-    if (before !== message || quoteKnown !== this.quoteKnown) this.setContent(row, room);
-    this.quoteKnown = quoteKnown;
+    if (this.you) setText(this.you, person.own ? t("message.you") : message.namesMe ? t("message.namesYou") : "");
+    const quoted = message.replyTo ? app.state.value.timelines[room.id]?.messages.find((m) => m.id === message.replyTo) : undefined;
+    const names = mentionsIn(message).map((m) => personOf(room, m.device).name).join("\n");
+    if (before !== message || quoted !== this.quoted || names !== this.names) this.setContent(message, before, room);
+    this.quoted = quoted;
+    this.names = names;
+    this.setTools(message, room);
+    this.reactions?.set(message, room);
     this.delivery?.set(message, room);
   }
 
@@ -58,55 +69,79 @@ export class MessageRow extends HTMLElement {
     this.you = h("span", { class: "sr-only" });
     this.body = h("div", { class: "body" });
     this.time = h("time", { class: "time", datetime: new Date(message.time).toISOString(), title: fullDate(message.time) }, h("span", { "aria-hidden": "true", text: clock(message.time) }), h("span", { class: "sr-only", text: fullDate(message.time) }));
-    this.meta = h("span", { class: "meta" }, this.time);
+    this.marks = h("span", { class: "marks" });
+    this.meta = h("span", { class: "meta" }, this.marks, this.time);
     if (message.own) this.meta.append((this.delivery = new DeliveryMark()));
     this.bubble = h("div", { class: "bubble" }, h("div", { class: "from" }, this.author, this.you), this.body);
-    const tools = h("div", { class: "tools" }, iconButton("reply", t("message.reply"), () => this.reply(), { tabindex: "-1" }), iconButton("more", t("message.more"), (event) => this.openMenu(/** @type {Element} */ (event.currentTarget)), { tabindex: "-1" }));
-    this.append(this.face, this.bubble, tools);
+    this.reactions = new Reactions();
+    const opener = (/** @type {Event} */ event) => /** @type {Element} */ (event.currentTarget);
+    this.react = iconButton("smile", t("message.react"), (event) => openPicker(opener(event), (emoji) => this.with((m, room) => toggleReaction(m, room, emoji))), { tabindex: "-1", "aria-haspopup": "dialog" });
+    this.answer = iconButton("reply", t("message.reply"), () => this.reply(), { tabindex: "-1" });
+    this.edit = iconButton("edit", t("message.edit"), () => this.with(startEdit), { tabindex: "-1" });
+    this.tools = h("div", { class: "tools" }, this.react, this.answer, this.edit, iconButton("more", t("message.more"), (event) => this.openMenu(opener(event)), { tabindex: "-1", "aria-haspopup": "menu" }));
+    this.append(this.face, this.bubble, this.tools, this.reactions);
     this.setAttribute("aria-labelledby", `a-${message.id}`);
     this.addEventListener("contextmenu", (event) => this.onContextMenu(event));
     this.addEventListener("keydown", (event) => this.onKey(event));
-    this.addEventListener("pointerdown", (event) => this.onPress(event));
+    longPress(this, () => this.openMenu(this));
   }
 
-  /** @param {Row} row @param {Room} room */
-  setContent({ message }, room) {
+  /** @param {Message} message @param {Message | undefined} before @param {Room} room */
+  setContent(message, before, room) {
     const { body } = message;
-    if (body.type === "picture" && this.picture) return this.picture.set(message);
-    this.picture = undefined;
-    /** @type {(Node | null)[]} */
-    const parts = [message.replyTo ? quote(room, message.replyTo) : null];
+    if (body.type === "picture" && this.picture) this.picture.set(message);
+    // A picture that only moved on keeps its place in the page, and the focus that may be in it.
+    if (before?.body.type === "picture" && body.type === "picture" && before.body.caption === body.caption && before.edited === message.edited && !message.replyTo) return;
     const bubble = /** @type {HTMLElement} */ (this.bubble);
     bubble.toggleAttribute("data-picture", body.type === "picture");
     bubble.toggleAttribute("data-emoji", body.type === "text" && !message.replyTo && FEW_EMOJI.test(body.text));
     bubble.toggleAttribute("data-bare", body.type === "picture" && !body.caption);
-    const meta = /** @type {HTMLElement} */ (this.meta);
-    if (body.type === "picture") {
-      this.picture = new PictureBox();
-      this.picture.set(message);
-      parts.push(this.picture, body.caption ? richText(body.caption, meta) : meta);
-    } else if (body.type === "text") {
-      parts.push(richText(body.text, meta));
-    } else {
-      parts.push(h("p", { class: "text unknown", dir: "auto" }, icon("warn"), t("message.unknown"), meta));
-    }
-    this.body?.replaceChildren(...parts.filter((part) => part !== null));
+    bubble.toggleAttribute("data-tombstone", !isThere(message));
+    this.setMarks(message, room);
+    if (body.type !== "picture") this.picture = undefined;
+    else if (!this.picture) (this.picture = new PictureBox()).set(message);
+    const words = bodyWords(message, room, /** @type {HTMLElement} */ (this.meta));
+    const answered = message.replyTo && isThere(message) ? quote(room, message.replyTo) : null;
+    this.body?.replaceChildren(...[answered, this.picture ?? null, words].filter((part) => part !== null));
+  }
+
+  /** What stands before the time: that it was changed, that it will go. @param {Message} message @param {Room} room */
+  setMarks(message, room) {
+    /** @type {Node[]} */
+    const marks = [];
+    const there = isThere(message);
+    if (there && message.edited !== null) marks.push(h("button", { type: "button", class: "edited", tabindex: "-1", "aria-haspopup": "dialog", title: t("edits.at", { time: fullDate(message.edited) }), onclick: () => openEdits(room, message.id) }, t("message.edited")));
+    const goes = there && message.expires !== null ? t("message.goes", { time: fullDate(message.expires) }) : "";
+    if (goes) marks.push(h("span", { class: "goes", title: goes }, icon("clock"), h("span", { class: "sr-only", text: goes })));
+    this.marks?.replaceChildren(...marks);
+  }
+
+  /** @param {Message} message @param {Room} room */
+  setTools(message, room) {
+    const may = mayReact(message, room);
+    if (this.tools) this.tools.hidden = !may && !wordsIn(message);
+    if (this.react) this.react.hidden = !may;
+    if (this.answer) this.answer.hidden = !may;
+    if (this.edit) this.edit.hidden = !mayEdit(message, room);
+  }
+
+  /** @param {(message: Message, room: Room) => unknown} act */
+  with(act) {
+    const room = roomOf(this.room ?? null);
+    if (room && this.row) act(this.row.message, room);
   }
 
   openAuthor() {
-    const room = roomOf(this.room ?? null);
-    if (room && this.row && this.face) openPerson(this.face, room, this.row.message.author);
+    this.with((message, room) => this.face && openPerson(this.face, room, message.author));
   }
 
   reply() {
-    if (!this.row) return;
-    document.querySelector("natter-composer")?.dispatchEvent(new CustomEvent("reply", { detail: this.row.message.id }));
+    this.with((message, room) => mayReact(message, room) && startReply(message));
   }
 
   /** @param {Element} anchor @param {{x: number, y: number}} [at] */
   openMenu(anchor, at) {
-    const room = roomOf(this.room ?? null);
-    if (room && this.row) openMessageMenu(anchor, this, this.row.message, room, at);
+    this.with((message, room) => (isThere(message) || message.delivery) && openMessageMenu(anchor, this, message, room, at));
   }
 
   /** @param {MouseEvent} event */
@@ -121,28 +156,14 @@ export class MessageRow extends HTMLElement {
   /** @param {KeyboardEvent} event */
   onKey(event) {
     if (event.target !== this || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === "Enter" || event.key === " ") this.openMenu(this);
-    else if (event.key === "r" || event.key === "R") this.reply();
+    const key = event.key.toLowerCase();
+    if (key === "enter" || key === " ") this.openMenu(this);
+    else if (key === "r") this.reply();
+    else if (key === "e") this.with((message, room) => mayEdit(message, room) && startEdit(message));
+    else if (key === "+") this.with((message, room) => mayReact(message, room) && openPicker(this, (emoji) => toggleReaction(message, room, emoji)));
+    else if (key === "delete") this.with((message, room) => mayDelete(message, room) && askToDelete(message, room));
     else return;
     event.preventDefault();
-  }
-
-  /** Touch has no hover: a long press opens the menu, with the full date. @param {PointerEvent} press */
-  onPress(press) {
-    if (press.pointerType !== "touch") return;
-    const aborter = new AbortController();
-    const stop = () => (clearTimeout(timer), aborter.abort());
-    const timer = setTimeout(() => {
-      stop();
-      // Letting go is not a press as well.
-      addEventListener("touchend", (event) => event.preventDefault(), { once: true, passive: false });
-      this.openMenu(this);
-    }, LONG_PRESS_MS);
-    const { signal } = aborter;
-    for (const type of ["pointerup", "pointercancel"]) addEventListener(type, stop, { signal });
-    addEventListener("pointermove", (move) => {
-      if (Math.hypot(move.clientX - press.clientX, move.clientY - press.clientY) > LONG_PRESS_SLOP_PX) stop();
-    }, { signal });
   }
 }
 

@@ -78,13 +78,14 @@ export function openMenu(anchor, label, items, { at, head } = {}) {
     return h("button", { type: "button", role: "menuitem", class: item.danger ? "menu-item danger" : "menu-item", onclick: run }, icon(item.icon), h("span", { text: item.label }));
   });
   const menu = h("div", { role: "menu", "aria-label": label, class: "menu" }, ...buttons);
-  menu.addEventListener("keydown", (event) => {
+  const { box, close } = openPopover(anchor, { label, className: "menu-popover", at }, ...(head ? [head] : []), menu);
+  box.addEventListener("keydown", (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    const at = buttons.indexOf(/** @type {any} */ (document.activeElement));
-    if (step === undefined || at < 0) return;
+    const from = buttons.indexOf(/** @type {any} */ (document.activeElement));
+    if (step === undefined || buttons.length === 0) return;
     event.preventDefault();
-    buttons[(at + step + buttons.length) % buttons.length].focus();
+    const to = from < 0 ? (step > 0 ? 0 : -1) : (from + step + buttons.length) % buttons.length;
+    buttons.at(to)?.focus();
   });
-  const { close } = openPopover(anchor, { label, className: "menu-popover", at }, ...(head ? [head] : []), menu);
   return close;
 }

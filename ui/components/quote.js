@@ -3,15 +3,9 @@ import { app } from "../stores/app.js";
 import { h, icon } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { personOf } from "../stores/select.js";
+import { gist } from "./message-body.js";
 
 /** @typedef {import("../backend/api").Room} Room */
-
-/** What a message says in one line. @param {import("../backend/api").Message} message */
-export function gist({ body }) {
-  if (body.type === "text") return body.text.slice(0, 300);
-  if (body.type === "picture") return body.caption ? body.caption.slice(0, 300) : t("quote.picture");
-  return t("message.unknown");
-}
 
 /** @param {Room} room @param {string} id */
 export function quoteWords(room, id) {
@@ -21,7 +15,7 @@ export function quoteWords(room, id) {
   const isPicture = message.body.type === "picture";
   return {
     hue: String(person.hue),
-    parts: [h("bdi", { class: "quote-author", text: person.name }), h("span", { class: "quote-text", dir: "auto" }, isPicture ? icon("picture", "icon inline") : null, gist(message))],
+    parts: [h("bdi", { class: "quote-author", text: person.name }), h("span", { class: "quote-text", dir: "auto" }, isPicture ? icon("picture", "icon inline") : null, gist(message, room))],
   };
 }
 

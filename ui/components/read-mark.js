@@ -34,8 +34,10 @@ export class ReadMark {
     if (!document.hasFocus() || document.visibilityState !== "visible" || message.order <= this.told) return;
     const room = roomOf(this.room);
     if (!room || room.unread === 0) return;
-    const first = app.state.value.timelines[this.room]?.messages.find((m) => m.id === room.firstUnread);
-    if (first && message.order < first.order) return;
+    const timeline = app.state.value.timelines[this.room];
+    const first = timeline?.messages.find((m) => m.id === room.firstUnread);
+    // Far back in the history nothing that is new is seen.
+    if (first ? message.order < first.order : timeline?.newer) return;
     this.pending = message;
     this.timer ??= setTimeout(() => this.tell(), SETTLE_MS);
   }

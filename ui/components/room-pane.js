@@ -7,11 +7,14 @@ import { t } from "../lib/i18n.js";
 import { complain } from "../lib/errors.js";
 import { fill, roomAvatar } from "./avatar.js";
 import { openInvite } from "./invite-dialog.js";
+import { openSearch } from "./search-dialog.js";
 import { MOD } from "./shortcuts.js";
 import { View } from "./view.js";
 import "./composer.js";
 import "./message-list.js";
+import "./pins-bar.js";
 import "./requests-banner.js";
+import "./typing-line.js";
 
 class RoomPane extends View {
   sources() {
@@ -50,11 +53,12 @@ class RoomPane extends View {
     this.face = h("span", { class: "slot" });
     this.heading = h("h1", { class: "room-title", dir: "auto" });
     this.subtitle = h("p", { class: "room-subtitle" });
-    this.invite = iconButton("invite", t("invite.open"), () => openInvite(id));
+    this.invite = iconButton("invite", t("invite.open"), () => openInvite(id), { class: "icon-button head-invite" });
+    const search = iconButton("search", t("search.openHere"), () => openSearch(id), { "aria-haspopup": "dialog" });
     this.panel = iconButton("panel", t("details.toggle"), toggleDetails, { class: "icon-button panel-toggle" });
     const about = h("button", { type: "button", class: "room-about", onclick: toggleDetails, "aria-label": t("details.toggle") }, this.face);
-    const head = h("div", { class: "pane-head room-head" }, iconButton("back", t("back"), closeRoom, { class: "icon-button back" }), about, h("div", { class: "room-titles" }, this.heading, this.subtitle), this.invite, this.panel);
-    const parts = ["natter-requests", "natter-messages", "natter-composer"].map((tag) => h(/** @type {any} */ (tag), { "data-room": id }));
+    const head = h("div", { class: "pane-head room-head" }, iconButton("back", t("back"), closeRoom, { class: "icon-button back" }), about, h("div", { class: "room-titles" }, this.heading, this.subtitle), search, this.invite, this.panel);
+    const parts = ["natter-requests", "natter-pins", "natter-messages", "natter-typing", "natter-composer"].map((tag) => h(/** @type {any} */ (tag), { "data-room": id }));
     this.body?.replaceChildren(head, ...parts);
     app.open(id).catch(complain);
     if (!NARROW.matches && !document.querySelector("dialog[open]")) this.querySelector("textarea")?.focus();

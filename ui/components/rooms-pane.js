@@ -5,10 +5,13 @@ import { mayAdmit, personOf } from "../stores/select.js";
 import { button, h, icon, iconButton, reconcile, setText } from "../lib/dom.js";
 import { fullDate, roomTime } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
+import { plain } from "../lib/markdown.js";
 import { avatar, fill, roomAvatar } from "./avatar.js";
 import { openCreateRoom } from "./create-room-dialog.js";
 import { openJoin } from "./join-dialog.js";
+import { gist } from "./message-body.js";
 import { openMenu } from "./popover.js";
+import { openSearch } from "./search-dialog.js";
 import { openSettings } from "./settings-dialog.js";
 import { View } from "./view.js";
 import "./network-status.js";
@@ -23,7 +26,7 @@ class RoomsPane extends View {
   build() {
     this.me = h("button", { type: "button", class: "me-button", onclick: () => openSettings(), "aria-label": t("settings.open"), title: t("settings.open") });
     const add = iconButton("plus", t("rooms.add"), () => this.openAdd(add), { class: "icon-button filled", "aria-haspopup": "menu", "aria-expanded": "false" });
-    const head = h("div", { class: "pane-head" }, this.me, h("h1", { class: "wordmark", text: "Natter" }), add);
+    const head = h("div", { class: "pane-head" }, this.me, h("h1", { class: "wordmark", text: "Natter" }), iconButton("search", t("search.label"), () => openSearch(null), { "aria-haspopup": "dialog" }), add);
     this.joins = h("div", { class: "join-list" });
     this.list = h("ul", { class: "room-list" });
     this.empty = h("div", { class: "empty" }, icon("hello", "art"), h("h2", { text: t("rooms.emptyTitle") }), h("p", { text: t("rooms.emptyText") }),
@@ -65,8 +68,10 @@ function makeRoom(room) {
 /** @param {HTMLElement} item @param {Room} room */
 function updateRoom(item, room) {
   const pick = (/** @type {string} */ selector) => /** @type {HTMLElement} */ (item.querySelector(selector));
-  const key = `${room.name} ${room.last?.id} ${room.last?.time} ${room.unread} ${room.requests.length} ${room.standing} ${room.last && personOf(room, room.last.author).name}`;
   const open = route.value.room === room.id;
+  const draft = open || room.standing !== "member" ? null : room.draft;
+  const line = draft ? plain(draft.slice(0, 200), [], (_, text) => text) : preview(room);
+  const key = `${room.name} ${Boolean(draft)} ${line} ${room.last?.time} ${room.unread} ${room.requests.length} ${room.standing}`;
   pick("button").toggleAttribute("data-open", open);
   if (open) pick("button").setAttribute("aria-current", "page");
   else pick("button").removeAttribute("aria-current");
@@ -74,7 +79,7 @@ function updateRoom(item, room) {
   item.dataset.shown = key;
   fill(pick(".slot"), room.name, () => roomAvatar(room));
   setText(pick(".name"), room.name);
-  setText(pick(".room-last"), preview(room));
+  pick(".room-last").replaceChildren(...(draft ? [h("span", { class: "draft-mark", text: t("rooms.draft") }), " "] : []), line);
   const time = /** @type {HTMLTimeElement} */ (pick("time"));
   time.hidden = !room.last;
   if (room.last) {
@@ -94,17 +99,20 @@ export function preview(room) {
   const { last } = room;
   if (!last) return t("rooms.nothingYet");
   const name = last.own ? t("you") : personOf(room, last.author).name;
-  return oneLine(name, last, (device) => personOf(room, device).name);
+  return oneLine(name, room, last);
 }
 
-/** @param {string} name @param {import("../backend/api").Message} message @param {(device: string) => string} nameOf */
-function oneLine(name, { body }, nameOf) {
+/** @param {string} name @param {Room} room @param {import("../backend/api").Message} message */
+function oneLine(name, room, message) {
+  const { body } = message;
+  const nameOf = (/** @type {string} */ device) => personOf(room, device).name;
   switch (body.type) {
-    case "text": return t("preview.text", { name, text: body.text.slice(0, 200) });
-    case "picture": return body.caption ? t("preview.text", { name, text: body.caption.slice(0, 200) }) : t("preview.picture", { name });
+    case "text": return t("preview.text", { name, text: gist(message, room) });
+    case "picture": return body.caption ? t("preview.text", { name, text: gist(message, room) }) : t("preview.picture", { name });
     case "created": return t("system.created", { name });
     case "joined": return t("system.joined", { name: nameOf(body.device) });
     case "left": return t("system.left", { name: nameOf(body.device) });
+    case "deleted": case "expired": return gist(message, room);
     default: return t("preview.unknown", { name });
   }
 }

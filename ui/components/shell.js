@@ -1,7 +1,7 @@
 // Rooms | timeline | details, as panes that stack: three from 1100 px, two from 700, one below.
 import { app } from "../stores/app.js";
 import { NARROW, WIDE, forgetRoom, route, sideDetails } from "../stores/route.js";
-import { roomOf } from "../stores/select.js";
+import { roomOf, unheld } from "../stores/select.js";
 import { h } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { listenForShortcuts } from "./shortcuts.js";
@@ -35,6 +35,7 @@ class Shell extends View {
     const focus = () => this.tellFocus();
     addEventListener("focus", focus, { signal });
     addEventListener("blur", focus, { signal });
+    addEventListener("beforeunload", (event) => askToStay(event), { signal });
     addEventListener("online", () => void app.send({ type: "networkChanged" }).catch(() => {}), { signal });
     document.addEventListener("visibilitychange", focus, { signal });
     for (const media of [NARROW, WIDE]) media.addEventListener("change", () => this.update(), { signal });
@@ -76,6 +77,11 @@ class Shell extends View {
     this.said = said;
     app.send({ type: "setFocus", focused, room }).catch(() => (this.said = ""));
   }
+}
+
+/** A browser's tab is closed in passing: it asks while only this device has something. The window goes on in the background. @param {Event} event */
+function askToStay(event) {
+  if (app.port?.inBrowser && app.state.value.rooms.some((room) => unheld(room) > 0)) event.preventDefault();
 }
 
 customElements.define("natter-shell", Shell);

@@ -5,20 +5,26 @@ import { h } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { openDialog } from "./dialog.js";
 import { openJump } from "./jump-dialog.js";
+import { openSearch } from "./search-dialog.js";
 
-const MAC = /Mac|iPhone|iPad/.test(navigator.platform);
+export const MAC = /Mac|iPhone|iPad/.test(navigator.platform);
 export const MOD = MAC ? "⌘" : "Ctrl";
 const ALT = MAC ? "⌥" : "Alt";
 
 /** @type {[string[], string][]} keys and words */
 const TABLE = [
   [[MOD, "K"], "keys.jump"],
+  [[MOD, "F"], "keys.search"],
+  [[MOD, "Shift", "F"], "keys.searchAll"],
   [[ALT, "↑"], "keys.previous"],
   [[ALT, "↓"], "keys.next"],
   [["Enter"], "keys.send"],
   [["Shift", "Enter"], "keys.break"],
   [["↑", "↓"], "keys.messages"],
   [["R"], "keys.reply"],
+  [["↑", "E"], "keys.edit"],
+  [["+"], "keys.react"],
+  [[MOD, "B", "I", "E"], "keys.bold"],
   [["Esc"], "keys.close"],
   [["?"], "keys.list"],
 ];
@@ -40,6 +46,7 @@ function actionOf(event) {
   const mod = MAC ? event.metaKey : event.ctrlKey;
   if (mod && !event.altKey && event.key.toLowerCase() === "k") return modal ? () => {} : openJump;
   if (modal) return null;
+  if (mod && !event.altKey && event.key.toLowerCase() === "f") return () => openSearch(event.shiftKey ? null : route.value.room);
   if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) return () => step(event.key === "ArrowUp" ? -1 : 1);
   if (event.key === "?" && !typing(event)) return openShortcuts;
   if (event.key === "Escape" && route.value.details && !matchMedia("(width >= 1100px)").matches) return closeDetails;

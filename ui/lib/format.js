@@ -27,6 +27,20 @@ export function dayKey(ms) {
   return `${d.getFullYear()}-${d.getMonth() + 1}-${d.getDate()}`;
 }
 
+/** A local day as a date field has it. @param {number} ms */
+export function isoDay(ms) {
+  const d = new Date(ms);
+  return [String(d.getFullYear()).padStart(4, "0"), String(d.getMonth() + 1).padStart(2, "0"), String(d.getDate()).padStart(2, "0")].join("-");
+}
+
+/** When a day of a date field begins here; null for none. @param {string} day */
+export function dayStart(day) {
+  const match = /^(\d{4})-(\d\d)-(\d\d)$/.exec(day);
+  if (!match) return null;
+  const time = new Date(Number(match[1]), Number(match[2]) - 1, Number(match[3])).getTime();
+  return Math.max(0, time);
+}
+
 /** @param {number} from @param {number} to */
 function daysBetween(from, to) {
   const midnight = (/** @type {number} */ ms) => new Date(ms).setHours(0, 0, 0, 0);

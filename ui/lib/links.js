@@ -1,26 +1,30 @@
 // Finds what may be opened in a text: https and mailto only. The page asks before it opens anything.
 import { toUnicode } from "./punycode.js";
 
-const CANDIDATE = /\b(?:https:\/\/|mailto:)[^\s<>"'`\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069]+/giu;
+const CANDIDATE = /\b(?:https:\/\/|mailto:)[^\s<>"'`\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufdd0-\ufdef]+/giu;
 const MAX_LINKS = 100;
+/** @type {Record<string, string>} */
+const CLOSING = { "(": ")", "[": "]", "{": "}" };
 
 /** @typedef {{text: string, url?: string}} Piece */
 
 /** Cuts what a sentence put after the link: full stops, closing brackets without an opening one. @param {string} raw */
 function trim(raw) {
+  /** How many more of each bracket close than open, counted once. @type {Record<string, number>} */
+  const over = { ")": 0, "]": 0, "}": 0 };
+  for (const char of raw) {
+    if (char in over) over[char] += 1;
+    else if (char in CLOSING) over[CLOSING[char]] -= 1;
+  }
   let end = raw.length;
   for (; end > 0; end--) {
     const last = raw[end - 1];
     if (/[.,;:!?…'"»”’*_]/u.test(last)) continue;
-    const open = { ")": "(", "]": "[", "}": "{" }[last];
-    if (open && count(raw.slice(0, end), last) > count(raw.slice(0, end), open)) continue;
-    break;
+    if (!(last in over) || over[last] <= 0) break;
+    over[last] -= 1;
   }
   return raw.slice(0, end);
 }
-
-/** @param {string} text @param {string} char */
-const count = (text, char) => text.split(char).length - 1;
 
 /** Splits a text into plain pieces and links. @param {string} text @returns {Piece[]} */
 export function split(text) {

@@ -1,8 +1,9 @@
-// The one place where the page meets its backend: keeps the state in step with events, and loads timelines.
+// The one place where the page meets its backend: keeps the state in step with events, and has timelines loaded.
 import { PortError } from "../backend/port.js";
 import { Store } from "./store.js";
-import { INITIAL, addTrouble, applyEvent, applySnapshot, withTimeline } from "./state.js";
-import { insert, prepend } from "./timeline.js";
+import { INITIAL, addTrouble, applyEvent, applySnapshot } from "./state.js";
+import { Pages } from "./pages.js";
+import { covers } from "./timeline.js";
 
 /** @typedef {import("../backend/port.js").Port} Port */
 /** @typedef {import("../backend/api").Command} Command */
@@ -11,20 +12,20 @@ import { insert, prepend } from "./timeline.js";
 /** @typedef {import("../backend/api").Change} Change */
 /** @typedef {"connecting" | "up" | "lost" | import("../backend/port.js").PortCode} Link */
 
-/** Messages that one page of a timeline brings. */
-export const PAGE = 60;
-/** Pages that a search for one message reads before it gives up. */
-const MAX_PAGES = 40;
-
 export class App {
   constructor() {
     this.state = new Store(INITIAL);
     /** How the backend can be reached. */
     this.link = new Store(/** @type {Link} */ ("connecting"));
-    /** @type {EventTarget} emits `message` (a new one came) and `ring`, with the change as `detail` */
+    /** @type {EventTarget} emits `change` (any), `message` (a new one came) and `ring`, with the change as `detail`; `snapshot` */
     this.news = new EventTarget();
-    /** @type {Map<string, Promise<void>>} */
-    this.loading = new Map();
+    this.pages = new Pages({
+      send: (command) => this.send(command),
+      get: (room) => this.state.value.timelines[room],
+      set: (room, timeline) => this.state.set({ ...this.state.value, timelines: { ...this.state.value.timelines, [room]: timeline } }),
+    });
+    /** The order of the newest message that was told of, by room. @type {Map<string, string>} */
+    this.newest = new Map();
     /** Events that came while a new snapshot was on its way. @type {import("../backend/api").Event[] | null} */
     this.held = null;
   }
@@ -54,7 +55,9 @@ export class App {
     );
     this.state.set({ ...applySnapshot(before, snapshot), timelines });
     if (snapshot.phase === "broken" && before.troubles.length === 0) this.askWhatIsBroken();
-    for (const id of Object.keys(timelines)) this.refresh(id);
+    for (const room of snapshot.rooms) this.newest.set(room.id, room.last?.order ?? "");
+    for (const id of Object.keys(timelines)) this.pages.refresh(id);
+    this.news.dispatchEvent(new Event("snapshot"));
   }
 
   /** A page that came too late for the `trouble` change learns it from a refusal. */
@@ -74,9 +77,20 @@ export class App {
     if (outcome === "gap") this.resync(event);
     if (outcome !== "applied") return;
     const { change } = event;
-    if (change.type === "message" && !this.knows(change.room, change.message.id)) this.tell("message", change);
-    if (change.type === "ring") this.tell("ring", change);
+    const isNew = change.type === "message" && this.isNew(change);
+    if (change.type === "message") this.pages.heard(change.room, change.message);
     this.state.set(state);
+    this.tell("change", change);
+    if (isNew) this.tell("message", change);
+    if (change.type === "ring") this.tell("ring", change);
+  }
+
+  /** Whether a message was not told of before, rather than changed: an old one may change far above what is loaded. @param {Extract<Change, {type: "message"}>} change */
+  isNew({ room, message }) {
+    const known = this.state.value.timelines[room];
+    const beyond = message.order > (this.newest.get(room) ?? "");
+    if (beyond) this.newest.set(room, message.order);
+    return !this.knows(room, message.id) && (beyond || (known !== undefined && covers(known, message.order)));
   }
 
   /** @param {string} type @param {Change} change */
@@ -86,7 +100,7 @@ export class App {
 
   /** @param {string} room @param {string} message */
   knows(room, message) {
-    return this.state.value.timelines[room]?.messages.some((m) => m.id === message) ?? false;
+    return this.pages.knows(room, message);
   }
 
   /** Takes a new snapshot because an event was missed. @param {import("../backend/api").Event} event the one that told */
@@ -108,70 +122,27 @@ export class App {
 
   /** Loads a room's newest page if nothing is loaded. @param {string} room */
   open(room) {
-    const known = this.state.value.timelines[room];
-    return known && !known.stale ? Promise.resolve() : this.once(room, () => this.loadNewest(room));
+    return this.pages.open(room);
   }
 
-  /** Loads the page before the oldest that is loaded. @param {string} room @returns {Promise<void>} */
+  /** Loads the page before the oldest that is loaded. @param {string} room */
   loadOlder(room) {
-    return this.once(room, async () => {
-      const timeline = this.state.value.timelines[room];
-      if (!timeline?.more) return;
-      const before = timeline.messages[0]?.id ?? null;
-      const reply = await this.send({ type: "timeline", room, before, limit: PAGE });
-      if (reply.type !== "timeline") return;
-      this.state.set(withTimeline(this.state.value, room, (t) => prepend(t, reply.messages, reply.more)));
-    });
+    return this.pages.older(room);
   }
 
-  /** Loads older pages until a message is there. @param {string} room @param {string} message */
-  async seek(room, message) {
-    await this.open(room);
-    for (let page = 0; page < MAX_PAGES && !this.knows(room, message); page++) {
-      if (!this.state.value.timelines[room]?.more) break;
-      await this.loadOlder(room);
-    }
-    return this.knows(room, message);
+  /** Loads the page after the newest that is loaded. @param {string} room */
+  loadNewer(room) {
+    return this.pages.newer(room);
   }
 
-  /** @param {string} room */
-  async loadNewest(room) {
-    const oldest = this.state.value.timelines[room]?.messages[0];
-    /** @type {Message[]} */
-    let messages = [];
-    let more = true;
-    // After a resync as much is read as was loaded before, so that nobody's place in the history is lost.
-    for (let page = 0; page === 0 || (more && oldest && messages[0]?.order > oldest.order && page < MAX_PAGES); page++) {
-      const reply = await this.send({ type: "timeline", room, before: messages[0]?.id ?? null, limit: PAGE });
-      if (reply.type !== "timeline") return;
-      messages = [...reply.messages, ...messages];
-      more = reply.more;
-    }
-    // What came while the page was on its way is in no page before it: keep the newer ones.
-    const last = messages.at(-1);
-    const current = this.state.value;
-    let timeline = { messages, more, stale: false };
-    const newer = (/** @type {Message} */ m) => !last || m.order > last.order;
-    for (const message of current.timelines[room]?.messages.filter(newer) ?? []) timeline = insert(timeline, message);
-    const latest = current.rooms.find((r) => r.id === room)?.last;
-    if (latest && newer(latest)) timeline = insert(timeline, latest);
-    this.state.set({ ...current, timelines: { ...current.timelines, [room]: timeline } });
+  /** Loads the newest page when it is not loaded. @param {string} room */
+  loadNewest(room) {
+    return this.pages.newest(room);
   }
 
-  /** @param {string} room */
-  refresh(room) {
-    this.once(room, () => this.loadNewest(room)).catch(() => {
-      // The link went again: the next snapshot refreshes again.
-    });
-  }
-
-  /** One loading per room at a time. @param {string} room @param {() => Promise<void>} load @returns {Promise<void>} */
-  once(room, load) {
-    const under = this.loading.get(room);
-    if (under) return under;
-    const promise = load().finally(() => this.loading.delete(room));
-    this.loading.set(room, promise);
-    return promise;
+  /** Loads a message with what stands around it. @param {string} room @param {string} message */
+  seek(room, message) {
+    return this.pages.seek(room, message);
   }
 }
 

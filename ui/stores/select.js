@@ -37,5 +37,8 @@ export function everybody() {
 /** @param {Room} room */
 export const others = (room) => room.members.filter((m) => !m.own);
 
+/** Own messages that no other device has, where there is anybody to have them. @param {Room} room */
+export const unheld = (room) => (room.standing === "member" && others(room).length > 0 ? room.unheld : 0);
+
 /** @param {Room} room */
 export const mayAdmit = (room) => room.standing === "member" && room.role !== "member";

@@ -45,7 +45,7 @@ export function applyChange(state, change) {
     case "blob": return { ...state, timelines: mapValues(state.timelines, (t) => timeline.transfer(t, change.blob)) };
     case "network": return { ...state, network: change.network };
     case "trouble": return addTrouble(state, change.error);
-    case "ring": return state;
+    case "ring": case "typing": return state;
     default: return state; // A newer backend's change: nothing to show for it, and nothing lost.
   }
 }

@@ -1,9 +1,10 @@
-// The stretch of a room's timeline that is loaded: always up to the newest message, ascending, without holes.
+// The stretch of a room's timeline that is loaded: ascending, without holes, with what is known to lie beyond both ends.
 
 /** @typedef {import("../backend/api").Message} Message */
 /** @typedef {import("../backend/api").Delivery} Delivery */
 /** @typedef {import("../backend/api").BlobView} BlobView */
-/** @typedef {{messages: Message[], more: boolean, stale: boolean}} Timeline `stale`: a resync is due before it is trusted */
+/** @typedef {{messages: Message[], more: boolean, newer: boolean, stale: boolean}} Timeline `more`: older ones exist; `newer`: newer ones do; `stale`: a resync is due before it is trusted */
+/** @typedef {{messages: readonly Message[], more: boolean, newer: boolean}} Page */
 
 /** @param {readonly Message[]} messages @param {string} order the place where a message of that order stands or would stand */
 function place(messages, order) {
@@ -16,7 +17,7 @@ function place(messages, order) {
   return low;
 }
 
-/** A message came or changed. One above the loaded stretch waits there for its page. @param {Timeline} timeline @param {Message} message @returns {Timeline} */
+/** A message came or changed. One beyond the loaded stretch waits there for its page. @param {Timeline} timeline @param {Message} message @returns {Timeline} */
 export function insert(timeline, message) {
   const { messages } = timeline;
   const at = place(messages, message.order);
@@ -24,7 +25,14 @@ export function insert(timeline, message) {
   const moved = messages.findIndex((m) => m.id === message.id);
   if (moved >= 0) return insert({ ...timeline, messages: messages.toSpliced(moved, 1) }, message);
   if (at === 0 && timeline.more) return timeline;
+  if (at === messages.length && timeline.newer) return timeline;
   return { ...timeline, messages: messages.toSpliced(at, 0, message) };
+}
+
+/** Whether a message of that order would stand in the loaded stretch. @param {Timeline} timeline @param {string} order */
+export function covers({ messages, more, newer }, order) {
+  const at = place(messages, order);
+  return !(at === 0 && more) && !(at === messages.length && newer);
 }
 
 /** An older page stands before what is there. @param {Timeline} timeline @param {readonly Message[]} page @param {boolean} more @returns {Timeline} */
@@ -32,6 +40,15 @@ export function prepend(timeline, page, more) {
   const known = new Set(timeline.messages.map((m) => m.id));
   return { ...timeline, messages: [...page.filter((m) => !known.has(m.id)), ...timeline.messages], more };
 }
+
+/** A newer page stands after what is there. @param {Timeline} timeline @param {readonly Message[]} page @param {boolean} newer @returns {Timeline} */
+export function append(timeline, page, newer) {
+  const known = new Set(timeline.messages.map((m) => m.id));
+  return { ...timeline, messages: [...timeline.messages, ...page.filter((m) => !known.has(m.id))], newer };
+}
+
+/** @param {Page} page @returns {Timeline} */
+export const from = ({ messages, more, newer }) => ({ messages: [...messages], more, newer, stale: false });
 
 /** @param {Timeline} timeline @param {Record<string, Delivery | undefined>} delivery by message @returns {Timeline} */
 export function deliver(timeline, delivery) {

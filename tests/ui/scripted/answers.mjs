@@ -1,4 +1,5 @@
 // What the scripted backend answers: enough of Natter for the page to be used by hand and by test.
+import { aboutMessages } from "./messages.mjs";
 import { NOW, id, message, picture, robin, room, text } from "./states.mjs";
 
 /** @param {string} code */
@@ -17,7 +18,7 @@ export function answer(world, command, push, snapshot) {
     return { type: "sent", message: said.id };
   };
   const tell = ({ messages: _m, ...view }) => push({ type: "room", room: view });
-  if (!where && ["admit", "decline", "sendText", "sendPicture", "timeline", "markRead"].includes(command.type)) return refuse("noSuchRoom");
+  if (!where && ["admit", "decline", "sendText", "sendPicture", "timeline", "markRead", "editMessage", "deleteMessage", "react", "pinMessage", "edits", "pinned", "at", "setDraft"].includes(command.type)) return refuse("noSuchRoom");
   if (state.refuses?.[command.type]) return refuse(state.refuses[command.type]);
   switch (command.type) {
     case "snapshot": return { type: "snapshot", snapshot: snapshot() };
@@ -56,13 +57,8 @@ export function answer(world, command, push, snapshot) {
       where.requests = where.requests.filter((/** @type {any} */ r) => r.device !== command.device);
       tell(where);
       return done;
-    case "sendText": return say(text(robin, command.text, { time: Date.now(), replyTo: command.replyTo }));
+    case "sendText": return say(text(robin, command.text, { body: { type: "text", text: command.text, mentions: command.mentions ?? [] }, time: Date.now(), replyTo: command.replyTo }));
     case "sendPicture": return say(picture(robin, { name: "sent.png", width: 1600, height: 1067, hue: 90, caption: command.caption }, { time: Date.now(), replyTo: command.replyTo }));
-    case "timeline": {
-      const end = command.before ? where.messages.findIndex((/** @type {any} */ m) => m.id === command.before) : where.messages.length;
-      const start = Math.max(0, end - command.limit);
-      return { type: "timeline", messages: where.messages.slice(start, end), more: start > 0 };
-    }
     case "markRead":
       if (where.unread === 0) return done;
       Object.assign(where, { unread: 0, firstUnread: null });
@@ -78,7 +74,7 @@ export function answer(world, command, push, snapshot) {
     case "setBrokers":
       if (command.brokers.some((/** @type {string} */ b) => !/^(wss?|https?):\/\//.test(b))) return refuse("badBroker");
       return done;
-    default: return done;
+    default: return aboutMessages(world, command, push, where) ?? done;
   }
 }
 

@@ -1,14 +1,10 @@
 // How to reach each screen from a state of the scripted backend.
+import { TALK, open } from "./talk-scenes.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
 /** @typedef {Awaited<ReturnType<typeof import("../scripted.mjs").serve>>} Host */
 /** @typedef {{name: string, state: string, only?: string[], says?: RegExp, go?: (page: Page, host: Host, size: string) => Promise<unknown>}} Scene */
 
-/** @param {string} room */
-const open = (room) => async (/** @type {Page} */ page) => {
-  await page.locator(".room-item", { hasText: room }).first().click();
-  await page.locator("natter-messages .day, natter-messages .empty").first().waitFor();
-};
 const details = async (/** @type {Page} */ page, /** @type {string} */ size) => {
   if (size !== "desktop") await page.locator(".panel-toggle").click();
   await page.locator(".details-pane .member").first().waitFor({ state: "visible" });
@@ -24,6 +20,7 @@ const paste = async (/** @type {Page} */ page, /** @type {string} */ text) => {
 
 /** @type {Scene[]} */
 export const SCENES = [
+  ...TALK,
   { name: "setup", state: "setup" },
   { name: "setup-passphrase", state: "setup", go: async (page) => {
     await page.getByLabel("Your name").fill("Robin Ashdown");

@@ -1,10 +1,11 @@
 // The states that the scripted backend can be in: one for every screen that a person may meet.
 import { createHash } from "node:crypto";
 import { hills, thumbhash } from "./png.mjs";
+import { talk } from "./talk.mjs";
 
 /** 2026-03-19 14:05 in the time zone of whoever runs it. */
 export const NOW = new Date(2026, 2, 19, 14, 5).getTime();
-const MINUTE = 60_000;
+export const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 
 /** @param {string} name */
@@ -22,7 +23,7 @@ export const robin = member("Robin Ashdown", { own: true, presence: "online", ro
 export const bea = member("Bea Lindqvist", { presence: "online", hue: 0 });
 export const tomas = member("Tomás", { presence: "connecting", hue: 8 });
 export const noor = member("نور الهدى", { presence: "offline", hue: 4 });
-const longName = member("Maximiliana-Alexandrina von und zu Hohenstaufen-Württemberg", { presence: "online", role: "admin", hue: 10 });
+export const longName = member("Maximiliana-Alexandrina von und zu Hohenstaufen-Württemberg", { presence: "online", role: "admin", hue: 10 });
 
 export const me = { device: robin.device, name: robin.name, avatar: null, fingerprint: robin.fingerprint, hue: robin.hue, unprotected: false };
 
@@ -33,10 +34,10 @@ export function message(author, body, more = {}) {
   const time = NOW - 60 * MINUTE + last * 1000;
   const own = author.own;
   const delivery = own ? { state: "saved", heldBy: [], readBy: [], of: 3 } : null;
-  return { id: id(`message ${last}`), order: String(last).padStart(12, "0"), author: author.device, own, time, body, replyTo: null, delivery, ...more };
+  return { id: id(`message ${last}`), order: String(last).padStart(12, "0"), author: author.device, own, time, body, replyTo: null, edited: null, reactions: [], pinned: false, expires: null, namesMe: false, delivery, ...more };
 }
 /** @param {any} author @param {string} text @param {object} [more] */
-export const text = (author, text, more) => message(author, { type: "text", text }, more);
+export const text = (author, text, more) => message(author, { type: "text", text, mentions: [] }, more);
 
 /** @param {any} author @param {{name: string, width: number, height: number, hue: number, transfer?: any, caption?: string, size?: number, preview?: boolean}} picture @param {object} [more] */
 export function picture(author, { name, width, height, hue, transfer = { type: "here" }, caption = "", size = 2_400_000, preview = true }, more) {
@@ -46,10 +47,10 @@ export function picture(author, { name, width, height, hue, transfer = { type: "
 
 /** @param {any[]} messages @param {object} [more] */
 export function room(name, members, messages, more = {}) {
-  return { id: id(`room ${name}`), name, standing: "member", role: members.find((m) => m.own)?.role ?? "member", members, former: [], requests: [], invites: [], last: messages.at(-1) ?? null, unread: 0, firstUnread: null, messages, ...more };
+  return { id: id(`room ${name}`), name, standing: "member", role: members.find((m) => m.own)?.role ?? "member", members, former: [], requests: [], invites: [], last: messages.at(-1) ?? null, unread: 0, firstUnread: null, draft: null, unheld: 0, messages, ...more };
 }
 
-const held = (/** @type {string} */ state, /** @type {any[]} */ heldBy, /** @type {any[]} */ readBy = []) => ({ delivery: { state, heldBy: heldBy.map((m) => m.device), readBy: readBy.map((m) => m.device), of: 3 } });
+export const held = (/** @type {string} */ state, /** @type {any[]} */ heldBy, /** @type {any[]} */ readBy = []) => ({ delivery: { state, heldBy: heldBy.map((m) => m.device), readBy: readBy.map((m) => m.device), of: 3 } });
 
 function kitchen() {
   const people = [robin, bea, tomas, noor];
@@ -111,7 +112,7 @@ function extremes() {
   return room("Die Gesellschaft der außerordentlich langen Raumnamen e. V.!", people, messages, { former, unread: 0 });
 }
 
-function archive() {
+export function archive() {
   const people = [robin, bea, tomas];
   const words = ["Morning!", "Did you see the forecast?", "Rain until noon, then clear.", "I will be ten minutes late, the bus stood at the bridge for ages and nobody knew why.", "No hurry.", "Who has the key?", "I do.", "Good."];
   const messages = Array.from({ length: 300 }, (_, i) => {
@@ -127,7 +128,7 @@ function archive() {
 const broker = (/** @type {object} */ more) => ({ url: "ws://127.0.0.1:9000/", own: true, configured: false, up: true, trouble: null, ...more });
 export const network = { brokers: [broker({}), broker({ url: "wss://meet.example.org/", own: false, configured: true }), broker({ url: "wss://peers.friends.example/", own: false, up: false, trouble: "unreachable" })], links: 2, embedded: ["ws://192.168.1.20:9000/"] };
 const quietNetwork = { ...network, links: 0 };
-const empty = { phase: "ready", me, rooms: [], joins: [], network: quietNetwork, troubles: [] };
+export const empty = { phase: "ready", me, rooms: [], joins: [], network: quietNetwork, troubles: [] };
 const join = (/** @type {string} */ progress) => ({ room: id(`room ${progress}`), roomName: "Book circle", progress });
 
 function full() {
@@ -140,6 +141,7 @@ function full() {
 
 /** @type {Record<string, () => any>} */
 export const STATES = {
+  talk: () => talk(),
   setup: () => ({ ...empty, phase: "setup", me: null }),
   locked: () => ({ ...empty, phase: "locked", me: null }),
   broken: () => ({ ...empty, phase: "broken", me: null, troubles: [{ code: "databaseDamaged", message: "quick_check failed" }] }),

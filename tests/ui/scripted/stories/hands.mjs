@@ -75,13 +75,33 @@ export const HANDS = [
   { name: "on a phone every control is at least 44 pixels", state: "full", size: "phone", tell: async ({ page }) => {
     const small = () => page.evaluate(() => [...document.querySelectorAll("button, input:not([type=file]), select, textarea")].filter((e) => {
       const box = e.getBoundingClientRect();
-      const inline = e.matches(".delivery, .link, .quote, .face, .show-all, summary");
+      const inline = e.matches(".delivery, .link, .quote, .face, .show-all, .mention, .edited, summary");
       return !inline && e.checkVisibility({ visibilityProperty: true }) && box.width > 1 && (box.width < 43.5 || box.height < 43.5);
     }).map((e) => `${e.className} ${e.getBoundingClientRect().width}x${e.getBoundingClientRect().height}`));
     assert.deepEqual(await small(), []);
     await open(page, "Climbing club");
     assert.deepEqual(await small(), []);
     await page.locator(".panel-toggle").click();
+    assert.deepEqual(await small(), []);
+  } },
+  { name: "on a phone signs, pins, pickers and search have 44 pixels too", state: "talk", size: "phone", tell: async ({ page }) => {
+    const small = () => page.evaluate(() => [...document.querySelectorAll("button, input:not([type=file])")].filter((e) => {
+      const box = e.getBoundingClientRect();
+      return !e.matches(".delivery, .link, .quote, .face, .show-all, .mention, .edited") && e.checkVisibility({ visibilityProperty: true }) && box.width > 1 && (box.width < 43.5 || box.height < 43.5);
+    }).map((e) => `${e.className} ${e.getBoundingClientRect().width}x${e.getBoundingClientRect().height}`));
+    await open(page, "Workshop");
+    assert.deepEqual(await small(), []);
+    await page.locator(".message", { hasText: "Perfect" }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("menu").waitFor();
+    assert.deepEqual(await small(), []);
+    await page.getByRole("button", { name: "More reactions" }).click();
+    await page.locator(".picker .quick").first().waitFor();
+    assert.deepEqual(await small(), []);
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Search this room" }).click();
+    await page.getByRole("searchbox").fill("saturday");
+    await page.locator(".search mark").first().waitFor();
     assert.deepEqual(await small(), []);
   } },
   { name: "on a phone a long press opens the message's menu, with the full date, and letting go keeps it", state: "full", size: "phone", tell: async ({ page }) => {

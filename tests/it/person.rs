@@ -96,6 +96,8 @@ impl Person {
                 }
             }
             Change::Typing { device, .. } => self.typing.push(device),
+            Change::Privacy { privacy } => self.state.privacy = privacy,
+            Change::Reread { .. } => {}
             Change::Network { network } => self.state.network = network,
             Change::Ring { name, text, .. } => self.rings.push(format!("{name}: {text}")),
             Change::Trouble { error } => panic!("trouble: {error:?}"),

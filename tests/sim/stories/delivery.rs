@@ -291,3 +291,27 @@ fn clocks_that_are_hours_apart_do_not_disturb_the_order() {
     let entries = world[cleo].entries(room);
     assert!(entries.is_sorted_by_key(|entry| entry.shown), "and the times shown never run backwards");
 }
+
+#[test]
+fn who_keeps_their_reading_to_themselves_is_not_seen_to_read() {
+    let mut world = World::new(31);
+    let (ada, ben) = (world.add("Ada"), world.add("Ben"));
+    let room = world.gathering(&[ada, ben]);
+    let hash = world.send(ada, room, "read me");
+    world.await_entry(ben, room, hash);
+    assert!(matches!(world.command(ben, Command::SetReceipts { told: false }), Ok(Reply::Done)));
+    let upto = world[ben].entries(room).iter().find(|entry| entry.order.hash == hash).map(|e| e.order).expect("it");
+    assert!(matches!(world.command(ben, Command::MarkRead { room, upto }), Ok(Reply::Done)));
+    world.run(Duration::from_secs(60));
+    let device = world[ben].device;
+    assert_eq!(world[ada].host.reads.get(&(room, device)), None);
+    assert_eq!(world[ben].room(room).read, Some(upto), "the own mark moves all the same");
+    // What is read after it is switched on again tells the rest, too.
+    world.command(ben, Command::SetReceipts { told: true }).expect("granted");
+    let hash = world.send(ada, room, "and me");
+    world.await_entry(ben, room, hash);
+    let upto = world[ben].entries(room).iter().find(|entry| entry.order.hash == hash).map(|e| e.order).expect("it");
+    world.command(ben, Command::MarkRead { room, upto }).expect("granted");
+    world.until(PATIENCE, "Ada sees it", |world| world[ada].host.reads.get(&(room, device)) == Some(&upto));
+    world.settle();
+}

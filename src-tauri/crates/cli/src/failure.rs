@@ -108,6 +108,8 @@ impl From<ApiError> for Failure {
             | Code::NotAllowed
             | Code::NobodyWaiting
             | Code::NoSuchMember
+            | Code::NotACode
+            | Code::CodeWrong
             | Code::NotAnEmoji
             | Code::BadMention
             | Code::InviteNotNatter

@@ -57,6 +57,8 @@ impl Told {
             | Change::Delivery { .. }
             | Change::Blob { .. }
             | Change::Typing { .. }
+            | Change::Reread { .. }
+            | Change::Privacy { .. }
             | Change::Ring { .. } => Vec::new(),
         }
     }

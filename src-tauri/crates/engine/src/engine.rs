@@ -107,6 +107,8 @@ pub struct Engine {
     expiry_missed: Option<Instant>,
     /// Rooms whose view a host has not seen yet.
     changed: BTreeSet<RoomId>,
+    /// Whether others hear how far we have read.
+    receipts: bool,
     closing: bool,
     out: Vec<Output>,
 }
@@ -138,6 +140,7 @@ impl Engine {
             expiry: Expiry::Due(now.mono),
             expiry_missed: None,
             changed: BTreeSet::new(),
+            receipts: true,
             closing: false,
             out: Vec::new(),
         };

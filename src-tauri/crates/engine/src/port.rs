@@ -162,6 +162,11 @@ pub enum Command {
         /// The last entry on the screen.
         upto: OrderKey,
     },
+    /// Whether others are told how far this person has read; they are until this says otherwise.
+    SetReceipts {
+        /// From here on.
+        told: bool,
+    },
     /// Write LEAVE, tell whoever is linked, forget the room once told or after 5 s.
     LeaveRoom {
         /// The room.

@@ -14,6 +14,7 @@ pub mod media;
 pub mod mirror;
 pub mod names;
 pub mod node;
+mod people;
 pub mod pictures;
 pub mod profile;
 pub mod qr;

@@ -1,7 +1,7 @@
 //! What the mirror asks of the disk. A read that fails is logged and answered with nothing: the state is then poorer,
 //! never wrong, and the write side tells the person when the disk is in trouble.
 
-use crate::mirror::said::counts;
+use crate::mirror::said::Eyes;
 use crate::mirror::{Library, UNHELD_COUNTED};
 use natter_engine::ids::{BlobHash, DeviceId, EntryHash, LogKey, RoomId, Ticket};
 use natter_engine::port::{Fetch, OrderKey, Stored, StoredEntry};
@@ -14,10 +14,11 @@ use natter_store::{Store, StoreError};
 /// Entries looked at in one read while some may not count.
 const STEP: usize = 64;
 
-/// The open database, for one device.
+/// The open database, for one pair of eyes.
 pub(crate) struct Disk<'a> {
     pub(crate) store: &'a SqliteStore,
     pub(crate) own: DeviceId,
+    pub(crate) eyes: Eyes,
 }
 
 impl Disk<'_> {
@@ -34,7 +35,7 @@ impl Disk<'_> {
             let page = self.store.timeline(view.room, before, step, kind::SHOWN)?;
             let is_last = page.len() < step;
             before = page.first().map(|entry| entry.order);
-            found.extend(page.into_iter().rev().filter(|entry| counts(entry, Some(view), Some(self.own))));
+            found.extend(page.into_iter().rev().filter(|entry| self.eyes.see(entry, Some(view))));
             if is_last {
                 break;
             }
@@ -58,7 +59,7 @@ impl Disk<'_> {
             let page = self.store.timeline_after(view.room, after, step, kinds)?;
             let is_last = page.len() < step;
             after = page.last().map_or(after, |entry| entry.order);
-            found.extend(page.into_iter().filter(|entry| counts(entry, Some(view), Some(self.own))));
+            found.extend(page.into_iter().filter(|entry| self.eyes.see(entry, Some(view))));
             if is_last {
                 break;
             }
@@ -69,8 +70,12 @@ impl Disk<'_> {
 
     /// How many to read for so many that count: more where some may not.
     fn step(&self, view: &RoomView, wanted: usize) -> usize {
-        let step = if view.limits.is_empty() { wanted } else { wanted.max(STEP) };
+        let step = if self.sees_all(view) { wanted } else { wanted.max(STEP) };
         step.min(TIMELINE_ENTRIES)
+    }
+
+    fn sees_all(&self, view: &RoomView) -> bool {
+        view.limits.is_empty() && self.eyes.blocked.is_empty()
     }
 
     /// Unread ones where not all that is here counts: each is looked at.
@@ -113,7 +118,7 @@ impl Disk<'_> {
 impl Library for Disk<'_> {
     fn unread(&self, view: &RoomView) -> (u32, Option<EntryHash>) {
         let unread = or_nothing(self.store.unread(view.room, self.own, view.read, kind::SPOKEN));
-        if unread.count == 0 || view.limits.is_empty() {
+        if unread.count == 0 || self.sees_all(view) {
             return (unread.count, unread.first);
         }
         or_nothing(self.unread_that_count(view))

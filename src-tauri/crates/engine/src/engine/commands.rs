@@ -68,6 +68,10 @@ impl Engine {
             }
             Command::SetProfile { profile } => self.set_profile(id, profile),
             Command::MarkRead { room, upto } => self.on_mark_read(id, room, upto),
+            Command::SetReceipts { told } => {
+                self.receipts = told;
+                self.reply(id, Ok(Reply::Done));
+            }
             Command::LeaveRoom { room } => match self.rooms.get(&room).map(|state| state.standing) {
                 None => self.reply(id, Err(Refusal::NoSuchRoom)),
                 Some(Standing::Member) if self.rooms.get(&room).is_some_and(|state| state.leaving.is_none()) => {

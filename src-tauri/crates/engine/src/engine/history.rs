@@ -312,13 +312,13 @@ impl Engine {
     }
 
     fn flush_receipt(&mut self, id: RoomId, now: Now) {
-        let me = self.me;
+        let (me, told) = (self.me, self.receipts);
         let Some(room) = self.rooms.get_mut(&id) else { return };
         if room.receipt_due.is_none_or(|due| due > now.mono) {
             return;
         }
         room.receipt_due = None;
-        let Some(upto) = room.read else { return };
+        let Some(upto) = room.read.filter(|_| told) else { return };
         if room.membership.is_member(me) && room.reads.get(&me).is_none_or(|told| *told < upto) {
             self.say(id, None, Body::Receipt { upto });
         }

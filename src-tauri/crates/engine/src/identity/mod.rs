@@ -91,6 +91,21 @@ pub fn fingerprint(device: DeviceId) -> String {
     letters.as_bytes().chunks(4).map(String::from_utf8_lossy).collect::<Vec<_>>().join(" ")
 }
 
+/// The number that two people compare, aloud or by eye, to know that nobody sits between them: 60 decimal digits in twelve
+/// groups of five, the same on both devices (199 bits of BLAKE3 over both keys, the smaller first).
+pub fn safety_number(one: DeviceId, other: DeviceId) -> String {
+    let (small, large) = if one.0 <= other.0 { (one, other) } else { (other, one) };
+    let mut hasher = blake3::Hasher::new_derive_key("natter 2026-11 safety number v1");
+    hasher.update(&small.0).update(&large.0);
+    let mut bytes = [0; 12 * 8];
+    hasher.finalize_xof().fill(&mut bytes);
+    let group = |eight: &[u8]| {
+        let number = eight.iter().fold(0u64, |number, byte| (number << 8) | u64::from(*byte));
+        format!("{:05}", number % 100_000)
+    };
+    bytes.chunks_exact(8).map(group).collect::<Vec<_>>().join(" ")
+}
+
 /// Which of the twelve hues a device has: from its key, so that taking a name does not take a colour.
 pub fn hue(device: DeviceId) -> u8 {
     blake3::derive_key("natter 2026-11 hue v1", &device.0)[0] % 12
@@ -173,5 +188,15 @@ mod tests {
         let shown = fingerprint(DeviceId([1; 32]));
         assert_eq!(shown.split(' ').map(str::len).collect::<Vec<_>>(), [4, 4, 4, 4]);
         assert!(hue(DeviceId([1; 32])) < 12);
+    }
+
+    #[test]
+    fn the_safety_number_is_the_same_on_both_sides_and_another_for_another_pair() {
+        let (ada, ben, eve) = (DeviceId([1; 32]), DeviceId([2; 32]), DeviceId([3; 32]));
+        let number = safety_number(ada, ben);
+        assert_eq!(number, safety_number(ben, ada));
+        assert_ne!(number, safety_number(ada, eve));
+        assert_eq!(number.split(' ').map(str::len).collect::<Vec<_>>(), [5; 12]);
+        assert!(number.bytes().all(|byte| byte.is_ascii_digit() || byte == b' '));
     }
 }

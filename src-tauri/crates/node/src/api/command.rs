@@ -153,6 +153,42 @@ pub enum Command {
         #[ts(optional = nullable)]
         lives: Option<u32>,
     },
+    /// The number to compare with a member or former member. Replies `safety`.
+    Safety {
+        /// Device id.
+        device: String,
+    },
+    /// Read the code that another device shows and, if it is the one of that device for this one, mark it as verified.
+    /// Replies `verified`; `codeWrong` when the keys differ.
+    Verify {
+        /// What was scanned or pasted: `natter://verify#…`, or the sixty digits for `device`.
+        code: String,
+        /// Whom the sixty digits are for.
+        #[serde(default)]
+        #[ts(optional = nullable)]
+        device: Option<String>,
+    },
+    /// Mark somebody as verified, or no longer: this person has compared the number with them.
+    SetVerified {
+        /// Device id.
+        device: String,
+        /// Whether they have.
+        on: bool,
+    },
+    /// Show nothing more of what somebody says, or show it again. Only this device knows.
+    SetBlocked {
+        /// Device id.
+        device: String,
+        /// Whether they are blocked.
+        on: bool,
+    },
+    /// What others are told of this person.
+    SetPrivacy {
+        /// How far they have read.
+        receipts: bool,
+        /// That they are typing.
+        typing: bool,
+    },
     /// Say something. Replies `sent`.
     SendText {
         /// Room id.

@@ -50,6 +50,10 @@ pub enum Code {
     NobodyWaiting,
     /// Nobody of that id is in the room.
     NoSuchMember,
+    /// This text is no code to verify somebody with.
+    NotACode,
+    /// The code is of other keys than those that this device knows: somebody may sit in between.
+    CodeWrong,
     /// Not one emoji.
     NotAnEmoji,
     /// A mention that does not stand in the text.

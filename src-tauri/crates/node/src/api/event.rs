@@ -1,8 +1,8 @@
 //! What comes back, and what changes.
 
 use super::{
-    ApiError, BlobView, Delivery, Hit, Invite, InvitePreview, Join, Me, Message, Network, Phase, Room, Snapshot,
-    Staged, Wording,
+    ApiError, BlobView, Delivery, Hit, Invite, InvitePreview, Join, Me, Message, Network, Phase, Privacy, Room, Safety,
+    Snapshot, Staged, Wording,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -69,6 +69,16 @@ pub enum Reply {
         hits: Vec<Hit>,
         /// Goes on from here; absent at the end.
         next: Option<String>,
+    },
+    /// What to compare.
+    Safety {
+        /// Number and code.
+        safety: Safety,
+    },
+    /// The code is right.
+    Verified {
+        /// Device id.
+        device: String,
     },
     /// A place in a timeline.
     Place {
@@ -139,6 +149,16 @@ pub enum Change {
         room: String,
         /// Device id.
         device: String,
+    },
+    /// Which messages of a room are shown has changed: its timeline must be read again.
+    Reread {
+        /// Room id.
+        room: String,
+    },
+    /// What others are told of this person.
+    Privacy {
+        /// Now.
+        privacy: Privacy,
     },
     /// A knock moved.
     Join {

@@ -20,6 +20,6 @@ pub use error::{ApiError, Code};
 pub use event::{Change, Event, Reply};
 pub use view::{
     BlobView, BrokerState, BrokerTrouble, Delivery, DeliveryState, Hit, Invite, InvitePreview, Join, JoinProgress, Me,
-    Member, Mention, Message, MessageBody, Network, Phase, Picture, Presence, Reaction, Request as JoinRequest, Role,
-    Room, Snapshot, Staged, Standing, Transfer, Wording,
+    Member, Mention, Message, MessageBody, Network, Phase, Picture, Presence, Privacy, Reaction,
+    Request as JoinRequest, Role, Room, Safety, Snapshot, Staged, Standing, Transfer, Wording,
 };

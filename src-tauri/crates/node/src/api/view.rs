@@ -20,6 +20,8 @@ pub struct Snapshot {
     pub joins: Vec<Join>,
     /// Brokers and links.
     pub network: Network,
+    /// What others are told of this person.
+    pub privacy: Privacy,
     /// Natter's version.
     pub version: String,
 }
@@ -36,6 +38,22 @@ pub enum Phase {
     Ready,
     /// The database cannot be opened; `network` and `rooms` are empty, the error was sent as a `trouble` change.
     Broken,
+}
+
+/// What others are told of this person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Privacy {
+    /// How far they have read.
+    pub receipts: bool,
+    /// That they are typing.
+    pub typing: bool,
+}
+
+impl Default for Privacy {
+    fn default() -> Self {
+        Self { receipts: true, typing: true }
+    }
 }
 
 /// This device.
@@ -139,6 +157,25 @@ pub struct Member {
     /// When they were admitted.
     #[ts(type = "number")]
     pub since: u64,
+    /// Whether this person has compared the safety number with them.
+    pub verified: bool,
+    /// Whether this person does not want to see what they say. Only this device knows.
+    pub blocked: bool,
+    /// Who was in the room before them (and may have left) under a name that looks the same: device id. It may be the same
+    /// person with a new device, or somebody else: a name is no proof, a safety number is.
+    pub looks_like: Option<String>,
+}
+
+/// What two people compare to know that nobody sits between them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Safety {
+    /// Sixty digits in twelve groups; the other device shows the same.
+    pub number: String,
+    /// The same to scan or to paste: `natter://verify#…`. Says whose device showed it.
+    pub code: String,
+    /// Media path of the code as a QR code (SVG, black on white).
+    pub qr: String,
 }
 
 /// Whether a member can be reached now.

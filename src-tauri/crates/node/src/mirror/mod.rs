@@ -13,14 +13,16 @@ pub(crate) use views::{avatar_tag, staged_view};
 use views::{message, room_of};
 
 use crate::api::{
-    self, ApiError, BlobView, BrokerState, Change, Code, Event, Join, JoinProgress, Me, Network, Phase, Room, Snapshot,
-    Transfer,
+    self, ApiError, BlobView, BrokerState, Change, Code, Event, Join, JoinProgress, Me, Network, Phase, Privacy, Room,
+    Snapshot, Transfer,
 };
+use crate::people::People;
 use delivery::Deliveries;
 use natter_engine::ids::{BlobHash, BrokerUrl, DeviceId, EntryHash, LogKey, RoomId};
 use natter_engine::port::{BlobState, BrokerTrouble, Notify, OrderKey, Profile, Standing, StoreTrouble, StoredEntry};
 use natter_engine::rooms::{Presence, Role, RoomView};
 use natter_engine::wire::kind;
+use said::Eyes;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Brokers shown at one time; more rooms than that name none that works.
@@ -96,6 +98,9 @@ pub struct Mirror {
     network: Network,
     transfers: BTreeMap<BlobHash, Transfer>,
     focus: Focus,
+    people: People,
+    eyes: Eyes,
+    privacy: Privacy,
     /// Rooms whose newest message or unread count must be read again.
     stale: BTreeSet<RoomId>,
     /// Rooms whose own messages may be held by more or fewer than before.
@@ -121,6 +126,9 @@ impl Mirror {
             network: Network { brokers: Vec::new(), links: 0, embedded: Vec::new() },
             transfers: BTreeMap::new(),
             focus: Focus::default(),
+            people: People::default(),
+            eyes: Eyes::default(),
+            privacy: Privacy::default(),
             stale: BTreeSet::new(),
             holding: BTreeSet::new(),
             changed: BTreeSet::new(),
@@ -142,6 +150,7 @@ impl Mirror {
             rooms: rooms.into_iter().filter_map(|kept| kept.shown.clone()).collect(),
             joins: self.joins.values().cloned().collect(),
             network: self.network.clone(),
+            privacy: self.privacy,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }
@@ -167,6 +176,7 @@ impl Mirror {
     /// Who this device is, once it is known or its profile changed.
     pub fn set_own(&mut self, device: DeviceId, profile: Profile, unprotected: bool) {
         let before = self.me();
+        self.eyes.own = Some(device);
         self.own = Some(Own { device, profile, unprotected });
         if let Some(me) = self.me().filter(|me| Some(me) != before.as_ref()) {
             self.tell(Change::Me { me });
@@ -282,19 +292,64 @@ impl Mirror {
     /// Every wording of a message.
     pub fn wordings(&self, entry: &StoredEntry, library: &dyn Library) -> Vec<crate::api::Wording> {
         let related = library.related(entry.room, &[entry.order.hash]);
-        said::wordings(entry, said::fold(entry, &related, self.room(entry.room), self.device()))
+        said::wordings(entry, said::fold(entry, &related, self.room(entry.room), &self.eyes))
     }
 
     /// Whether the room shows what the entry says.
     pub fn counts(&self, entry: &StoredEntry) -> bool {
-        said::counts(entry, self.room(entry.room), self.device())
+        self.eyes.see(entry, self.room(entry.room))
     }
 
     fn show_with(&self, entry: &StoredEntry, related: &[StoredEntry], library: &dyn Library) -> crate::api::Message {
         let own = self.device();
         let view = self.room(entry.room);
-        let said = said::fold(entry, related, view, own);
+        let said = said::fold(entry, related, view, &self.eyes);
         message(entry, said, own, view, |blob, size| self.transfer_of(blob, size, library))
+    }
+
+    /// Whose eyes look.
+    pub(crate) fn eyes(&self) -> Eyes {
+        self.eyes.clone()
+    }
+
+    /// What was decided about others.
+    pub(crate) fn people(&self) -> &People {
+        &self.people
+    }
+
+    /// What was decided about others, once it is on the disk. Ask for the rooms anew with eyes that have changed.
+    pub(crate) fn set_people(&mut self, people: People) {
+        let blocked: BTreeSet<DeviceId> = people.blocked().collect();
+        if *self.eyes.blocked != blocked {
+            let changed: BTreeSet<DeviceId> = self.eyes.blocked.symmetric_difference(&blocked).copied().collect();
+            let rooms = self.rooms.iter().filter(|(_, kept)| {
+                let members = kept.view.members.iter().map(|member| member.device);
+                members
+                    .chain(kept.view.former.iter().map(|(device, _)| *device))
+                    .any(|device| changed.contains(&device))
+            });
+            let rooms: Vec<RoomId> = rooms.map(|(room, _)| *room).collect();
+            self.eyes.blocked = std::sync::Arc::new(blocked);
+            for room in rooms {
+                self.stale.insert(room);
+                self.tell(Change::Reread { room: room.to_string() });
+            }
+        }
+        self.people = people;
+        self.changed.extend(self.rooms.keys().copied());
+    }
+
+    /// What others are told of this person.
+    pub fn privacy(&self) -> Privacy {
+        self.privacy
+    }
+
+    /// What others are told of this person, once it is on the disk.
+    pub fn set_privacy(&mut self, privacy: Privacy) {
+        if self.privacy != privacy {
+            self.privacy = privacy;
+            self.tell(Change::Privacy { privacy });
+        }
     }
 
     /// What this person has begun to write in a room, once it is on the disk.
@@ -339,7 +394,7 @@ impl Mirror {
                 }
             }
             Notify::Typing { room, device } => {
-                if self.rooms.contains_key(&room) {
+                if self.rooms.contains_key(&room) && !self.eyes.blocked.contains(&device) {
                     self.tell(Change::Typing { room: room.to_string(), device: device.to_string() });
                 }
             }
@@ -400,7 +455,8 @@ impl Mirror {
         let own_logs: Vec<LogKey> = mine.flat_map(|member| member.heads.keys().copied()).collect();
         match self.rooms.get_mut(&room) {
             Some(kept) => {
-                if kept.view.read != view.read || kept.view.limits != view.limits {
+                let other_limits = kept.view.limits != view.limits;
+                if kept.view.read != view.read || other_limits {
                     self.stale.insert(room);
                 }
                 kept.own_logs.extend(own_logs);
@@ -413,6 +469,9 @@ impl Mirror {
                 kept.deliveries.view_changed(&kept.view, &view);
                 kept.view = view;
                 self.ring_for_requests(room, news);
+                if other_limits {
+                    self.tell(Change::Reread { room: room.to_string() });
+                }
             }
             None => {
                 let news = view.requests.clone();
@@ -442,7 +501,8 @@ impl Mirror {
             return;
         }
         let room_name = view.name.clone();
-        for request in news {
+        let news = news.into_iter().filter(|request| !self.eyes.blocked.contains(&request.device));
+        for request in news.collect::<Vec<_>>() {
             self.tell(Change::Ring {
                 room: room.to_string(),
                 room_name: room_name.clone(),
@@ -591,7 +651,7 @@ impl Mirror {
             draft: kept.draft.clone(),
             unheld: kept.unheld,
         };
-        let shown = room_of(&kept.view, own, self.may_approve(&kept.view), told);
+        let shown = room_of(&kept.view, own, self.may_approve(&kept.view), &|device| self.people.of(device), told);
         if kept.shown.as_ref() == Some(&shown) {
             return;
         }

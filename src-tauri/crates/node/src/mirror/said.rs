@@ -10,7 +10,8 @@ use natter_engine::port::StoredEntry;
 use natter_engine::rooms::RoomView;
 use natter_engine::time::UnixMillis;
 use natter_engine::wire::{Act, Body, Mention as Bytes, Text, kind};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Different reactions shown under one message; the ones given first.
 pub(crate) const REACTIONS: usize = 32;
@@ -28,11 +29,27 @@ pub(super) struct Said {
     pub(super) pinned: bool,
 }
 
-/// Whether the room shows what this entry says: those who left or were removed speak only up to where the room heard
-/// them out. Own words stay before own eyes.
-pub(crate) fn counts(entry: &StoredEntry, view: Option<&RoomView>, own: Option<DeviceId>) -> bool {
-    let heard_out = |view: &RoomView| view.limits.get(&entry.log).is_none_or(|last| entry.seq <= *last);
-    Some(entry.order.author) == own || view.is_none_or(heard_out)
+/// Whose eyes look at a room.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Eyes {
+    /// This device.
+    pub(crate) own: Option<DeviceId>,
+    /// Whom its person does not want to hear.
+    pub(crate) blocked: Arc<BTreeSet<DeviceId>>,
+}
+
+impl Eyes {
+    /// Whether what this entry says is shown: those who left or were removed speak only up to where the room heard them
+    /// out, those who are blocked not at all. Own words stay before own eyes.
+    pub(crate) fn see(&self, entry: &StoredEntry, view: Option<&RoomView>) -> bool {
+        let author = entry.order.author;
+        if Some(author) == self.own {
+            return true;
+        }
+        let says = kind::SPOKEN.contains(&entry.kind) || is_about(entry);
+        let heard_out = |view: &RoomView| view.limits.get(&entry.log).is_none_or(|last| entry.seq <= *last);
+        view.is_none_or(heard_out) && !(says && self.blocked.contains(&author))
+    }
 }
 
 /// The entries about some messages, by message, each in the room's order.
@@ -48,17 +65,12 @@ pub(super) fn by_target(mut related: Vec<StoredEntry>) -> BTreeMap<EntryHash, Ve
 }
 
 /// Folds the entries about `message`, which are in the room's order.
-pub(super) fn fold(
-    message: &StoredEntry,
-    related: &[StoredEntry],
-    view: Option<&RoomView>,
-    own: Option<DeviceId>,
-) -> Said {
+pub(super) fn fold(message: &StoredEntry, related: &[StoredEntry], view: Option<&RoomView>, eyes: &Eyes) -> Said {
     let author = message.order.author;
     let mut said = Said::default();
     let mut given: BTreeMap<(DeviceId, String), bool> = BTreeMap::new();
     let mut order: Vec<(DeviceId, String)> = Vec::new();
-    for entry in related.iter().filter(|entry| counts(entry, view, own)) {
+    for entry in related.iter().filter(|entry| eyes.see(entry, view)) {
         let by = entry.order.author;
         let Some(Ok(Body::About { act, .. })) = entry.payload.as_deref().map(|bytes| Body::decode(entry.kind, bytes))
         else {

@@ -23,6 +23,7 @@ struct Disk {
     entries: RefCell<Vec<StoredEntry>>,
     blobs: RefCell<Vec<BlobHash>>,
     draft: RefCell<Option<String>>,
+    eyes: RefCell<Eyes>,
 }
 
 impl Library for Disk {
@@ -36,7 +37,7 @@ impl Library for Disk {
                     && e.order.author != ME
                     && kind::SPOKEN.contains(&e.kind)
                     && Some(e.order) > after
-                    && said::counts(e, Some(view), Some(ME))
+                    && self.eyes.borrow().see(e, Some(view))
             })
             .collect();
         new.sort_by_key(|e| e.order);
@@ -45,7 +46,7 @@ impl Library for Disk {
 
     fn last(&self, view: &RoomView) -> Option<StoredEntry> {
         let entries = self.entries.borrow();
-        let shown = entries.iter().filter(|e| is_shown(e) && said::counts(e, Some(view), Some(ME)));
+        let shown = entries.iter().filter(|e| is_shown(e) && self.eyes.borrow().see(e, Some(view)));
         shown.filter(|e| e.room == view.room).max_by_key(|e| e.order).cloned()
     }
 
@@ -91,7 +92,9 @@ impl Story {
         mirror.set_own(ME, Profile { name: "Me".into(), avatar: None }, false);
         mirror.take_events();
         let host = mirror.snapshot();
-        Self { mirror, disk: Disk::default(), host, events: Vec::new(), next: 1 }
+        let disk = Disk::default();
+        disk.eyes.replace(mirror.eyes());
+        Self { mirror, disk, host, events: Vec::new(), next: 1 }
     }
 
     fn with_room() -> Self {
@@ -189,10 +192,12 @@ fn apply(host: &mut Snapshot, change: &Change) {
             }
         }
         Change::Network { network } => host.network = network,
+        Change::Privacy { privacy } => host.privacy = privacy,
         Change::Message { .. }
         | Change::Delivery { .. }
         | Change::Blob { .. }
         | Change::Typing { .. }
+        | Change::Reread { .. }
         | Change::Ring { .. }
         | Change::Trouble { .. } => {}
     }
@@ -626,4 +631,55 @@ fn typing_and_drafts_are_told() {
     story.mirror.set_draft(ROOM, Some("I was go".into()), &story.disk);
     story.settle();
     assert_eq!(story.room().draft.as_deref(), Some("I was go"));
+}
+
+fn decide(story: &mut Story, device: DeviceId, marks: crate::people::Marks) {
+    let mut people = story.mirror.people().clone();
+    assert!(people.set(device, marks));
+    story.mirror.set_people(people);
+    story.disk.eyes.replace(story.mirror.eyes());
+    story.events.clear();
+    story.settle();
+}
+
+#[test]
+fn who_is_blocked_says_nothing_to_this_person_until_they_are_heard_again() {
+    let mut story = Story::with_room();
+    let hello = story.says(ADA, "hello");
+    let spam = story.says(BOB, "spam");
+    let blocked = crate::people::Marks { blocked: true, verified: false };
+    decide(&mut story, BOB, blocked);
+    assert!(matches!(&story.events[0], Change::Reread { room } if *room == ROOM.to_string()));
+    assert_eq!(
+        (story.room().unread, story.room().last.as_ref().map(|m| m.id.clone())),
+        (1, Some(hello.order.hash.to_string()))
+    );
+    assert!(story.room().members.iter().any(|member| member.name == "Bob" && member.blocked));
+    story.events.clear();
+    story.says(BOB, "more spam");
+    story.entry(BOB, &said_of(&hello, react("💩", true)), true);
+    story.fold(Notify::Typing { room: ROOM, device: BOB });
+    assert!(story.events.iter().all(|c| matches!(c, Change::Room { .. })), "{:?}", story.events);
+    assert!(story.mirror.show(&hello, &story.disk).reactions.is_empty());
+    decide(&mut story, BOB, crate::people::Marks::default());
+    assert_eq!(story.room().unread, 3);
+    assert!(story.mirror.counts(&spam));
+}
+
+#[test]
+fn a_name_that_looks_like_an_earlier_one_is_tagged_and_a_verified_key_is_not_a_name() {
+    let mut story = Story::with_room();
+    decide(&mut story, ADA, crate::people::Marks { verified: true, blocked: false });
+    let eve = DeviceId([7; 32]);
+    let mut view = room(&[ME, ADA, BOB]);
+    // A Cyrillic letter at the front.
+    let mut alike = member(eve, "Аda", Presence::Offline);
+    alike.since = UnixMillis(9);
+    view.members.push(alike);
+    story.fold(Notify::Room(Box::new(view)));
+    let tags: Vec<_> =
+        story.room().members.iter().map(|m| (m.name.as_str(), m.verified, m.looks_like.clone())).collect();
+    assert!(tags.contains(&("Ada", true, None)));
+    assert!(tags.contains(&("Аda", false, Some(ADA.to_string()))));
+    assert!(tags.contains(&("Bob", false, None)));
 }

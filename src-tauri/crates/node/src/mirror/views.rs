@@ -6,6 +6,7 @@ use crate::api::{
     Picture, Presence, Role, Room, Staged, Standing, Transfer,
 };
 use crate::names;
+use crate::people::{self, Marks};
 use crate::pictures::Prepared;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,6 +15,7 @@ use natter_engine::ids::{BlobHash, DeviceId, LogKey, RoomId};
 use natter_engine::port::{self, BlobState, BlobTrouble, JoinState, OrderKey, Profile, StoredEntry};
 use natter_engine::rooms::{self, MemberView, RoomView};
 use natter_engine::wire::{Body, RoomBody, Text, kind};
+use std::collections::BTreeMap;
 
 /// Pictures up to this many bytes are fetched without being asked for.
 pub const AUTO_FETCH_BYTES: u64 = 5 * 1024 * 1024;
@@ -41,8 +43,22 @@ pub(super) struct Told {
 }
 
 /// A room as hosts show it.
-pub(super) fn room_of(view: &RoomView, own: DeviceId, may_approve: bool, told: Told) -> Room {
-    let mut members: Vec<Member> = view.members.iter().map(|m| member(m, own)).collect();
+pub(super) fn room_of(
+    view: &RoomView,
+    own: DeviceId,
+    may_approve: bool,
+    marks: &dyn Fn(DeviceId) -> Marks,
+    told: Told,
+) -> Room {
+    let earlier = Earlier::of(view);
+    let mut members: Vec<Member> = view
+        .members
+        .iter()
+        .map(|m| Member {
+            looks_like: if m.device == own { None } else { earlier.of_face(m) },
+            ..member(m, own, marks(m.device))
+        })
+        .collect();
     members.sort_by_cached_key(|m| (rank(m.presence), m.name.to_lowercase(), m.device.clone()));
     Room {
         id: view.room.to_string(),
@@ -52,7 +68,7 @@ pub(super) fn room_of(view: &RoomView, own: DeviceId, may_approve: bool, told: T
         standing: if view.standing == port::Standing::Member { Standing::Member } else { Standing::Gone },
         role: view.members.iter().find(|m| m.device == own).map_or(Role::Member, |m| role(m.role)),
         members,
-        former: view.former.iter().map(|(device, profile)| former(*device, profile, own)).collect(),
+        former: view.former.iter().map(|(device, profile)| former(*device, profile, own, marks(*device))).collect(),
         requests: if may_approve { view.requests.iter().map(request).collect() } else { Vec::new() },
         invites: view.invites.iter().map(|i| invite(view.room, i)).collect(),
         last: told.last,
@@ -60,6 +76,27 @@ pub(super) fn room_of(view: &RoomView, own: DeviceId, may_approve: bool, told: T
         first_unread: told.first_unread.map(|hash| hash.to_string()),
         draft: told.draft,
         unheld: told.unheld,
+    }
+}
+
+/// Who was here first under which name, as the eye takes it.
+struct Earlier(BTreeMap<String, (u64, DeviceId)>);
+
+impl Earlier {
+    fn of(view: &RoomView) -> Self {
+        let former = view.former.iter().map(|(device, profile)| (profile, 0, *device));
+        let members = view.members.iter().map(|member| (&member.profile, member.since.0, member.device));
+        let mut first: BTreeMap<String, (u64, DeviceId)> = BTreeMap::new();
+        for (profile, since, device) in former.chain(members) {
+            let known = first.entry(people::face(&profile.name)).or_insert((since, device));
+            *known = (*known).min((since, device));
+        }
+        Self(first)
+    }
+
+    fn of_face(&self, member: &MemberView) -> Option<String> {
+        let (_, first) = self.0.get(&people::face(&member.profile.name))?;
+        (*first != member.device).then(|| first.to_string())
     }
 }
 
@@ -71,7 +108,7 @@ fn rank(presence: Presence) -> u8 {
     }
 }
 
-fn member(view: &MemberView, own: DeviceId) -> Member {
+fn member(view: &MemberView, own: DeviceId, marks: Marks) -> Member {
     Member {
         device: view.device.to_string(),
         name: view.profile.name.clone(),
@@ -86,10 +123,13 @@ fn member(view: &MemberView, own: DeviceId) -> Member {
         },
         own: view.device == own,
         since: view.since.0,
+        verified: marks.verified,
+        blocked: marks.blocked,
+        looks_like: None,
     }
 }
 
-fn former(device: DeviceId, profile: &Profile, own: DeviceId) -> Member {
+fn former(device: DeviceId, profile: &Profile, own: DeviceId, marks: Marks) -> Member {
     Member {
         device: device.to_string(),
         name: profile.name.clone(),
@@ -100,6 +140,9 @@ fn former(device: DeviceId, profile: &Profile, own: DeviceId) -> Member {
         presence: Presence::Offline,
         own: device == own,
         since: 0,
+        verified: marks.verified,
+        blocked: marks.blocked,
+        looks_like: None,
     }
 }
 

@@ -1,8 +1,8 @@
 //! Each command of the API, in the engine's words.
 
 use super::session::Session;
-use super::{Node, blocking, reading};
-use crate::api::{ApiError, Code, Command, Invite, InvitePreview, Mention, Reply, Role};
+use super::{Node, blocking, deciding, reading};
+use crate::api::{ApiError, Code, Command, Invite, InvitePreview, Mention, Privacy, Reply, Role};
 use crate::config::{broker_host, broker_urls};
 use crate::mirror::said::mentions_in_bytes;
 use crate::mirror::{Focus, views};
@@ -71,6 +71,14 @@ pub(super) async fn request(node: &Node, command: Command) -> Result<Reply, ApiE
             let change = RoomBody { name, about, lives };
             ask(node, port::Command::SetRoom { room: room_id(&room)?, change }).await
         }
+        Command::Safety { device } => deciding::safety(node, member_id(&device)?),
+        Command::Verify { code, device } => {
+            let device = device.as_deref().map(member_id).transpose()?;
+            deciding::verify(node, &code, device).await
+        }
+        Command::SetVerified { device, on } => deciding::set_verified(node, member_id(&device)?, on).await,
+        Command::SetBlocked { device, on } => deciding::set_blocked(node, member_id(&device)?, on).await,
+        Command::SetPrivacy { receipts, typing } => deciding::set_privacy(node, Privacy { receipts, typing }).await,
         Command::SendText { room, text, mentions, reply_to } => {
             let reply_to = reply_to.as_deref().map(message_id).transpose()?;
             let text = Text { reply_to, ..worded(text, &mentions)? };
@@ -83,6 +91,7 @@ pub(super) async fn request(node: &Node, command: Command) -> Result<Reply, ApiE
         Command::DeleteMessage { room, message } => about(node, &room, &message, Act::Delete).await,
         Command::React { room, message, emoji, on } => about(node, &room, &message, Act::React { emoji, on }).await,
         Command::PinMessage { room, message, on } => about(node, &room, &message, Act::Pin { on }).await,
+        Command::Typing { .. } if !node.face().mirror.privacy().typing => Ok(Reply::Done),
         Command::Typing { room } => ask(node, port::Command::Typing { room: room_id(&room)? }).await,
         Command::Edits { room, message } => reading::edits(node, &room, &message).await,
         Command::Pinned { room } => reading::pinned(node, room_id(&room)?).await,

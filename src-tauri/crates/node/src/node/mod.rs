@@ -5,6 +5,7 @@
 //! links and the embedded broker. Commands outside it are refused with the code that says why.
 
 mod commands;
+mod deciding;
 mod opening;
 mod pictures;
 mod reading;

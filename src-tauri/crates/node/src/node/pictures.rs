@@ -108,6 +108,7 @@ impl Node {
                 let staged = self.shelf().get(id).ok_or_else(nothing_there)?;
                 Ok(MediaBody::own("image/jpeg", staged.preview.clone()))
             }
+            (Some("safety"), Some(device), None, None) => self.safety_qr(device),
             (Some("qr"), Some(room), Some(invite), None) => self.qr(room, invite),
             _ => Err(nothing_there()),
         }
@@ -144,6 +145,13 @@ impl Node {
             view.and_then(|known| known.link.as_ref()).ok_or_else(no_such)?.to_text()
         };
         let drawn = qr::svg(&link).ok_or_else(|| ApiError::new(Code::TooLong, "the link is too long for a QR code"))?;
+        Ok(MediaBody::own("image/svg+xml", drawn.into_bytes()))
+    }
+
+    fn safety_qr(&self, device: &str) -> Result<MediaBody, ApiError> {
+        let other = DeviceId::from_hex(device).ok_or_else(nothing_there)?;
+        let own = self.face().mirror.device().ok_or_else(nothing_there)?;
+        let drawn = qr::svg(&crate::people::code(own, other)).ok_or_else(nothing_there)?;
         Ok(MediaBody::own("image/svg+xml", drawn.into_bytes()))
     }
 

@@ -71,7 +71,7 @@ pub(super) async fn timeline(
     let limit = limit.clamp(1, PAGE) as usize;
     let (node, of) = (node.clone(), Arc::clone(&session));
     let (answer, wanted) = blocking(move || {
-        let library = Disk { store: &of.store, own: of.own };
+        let library = Disk { store: &of.store, own: of.own, eyes: node.face().mirror.eyes() };
         let page = read(&library, &view, from, at, limit)?;
         let messages = node.update(|mirror| {
             mirror.watch(room, &page.entries);
@@ -219,13 +219,17 @@ pub(super) async fn set_draft(node: &Node, room: RoomId, text: String) -> Result
     .await
 }
 
-async fn with_disk<T: Send + 'static>(
+pub(super) async fn with_disk<T: Send + 'static>(
     node: &Node,
     session: Arc<Session>,
     work: impl FnOnce(&Node, &Disk<'_>) -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, ApiError> {
     let node = node.clone();
-    blocking(move || work(&node, &Disk { store: &session.store, own: session.own })).await?
+    blocking(move || {
+        let eyes = node.face().mirror.eyes();
+        work(&node, &Disk { store: &session.store, own: session.own, eyes })
+    })
+    .await?
 }
 
 fn view_of(node: &Node, room: RoomId) -> Result<RoomView, ApiError> {

@@ -1,9 +1,9 @@
 //! What runs while a node is *ready*: the actor with engine and links, the pump that folds its notices into the state,
 //! the embedded broker, and the watch over the clock and the network.
 
-use super::watch;
 use super::wire::Wire;
 use super::{Inner, Node, blocking};
+use super::{deciding, watch};
 use crate::api::{ApiError, Code};
 use crate::config::broker_urls;
 use crate::library::Disk;
@@ -61,6 +61,8 @@ pub(crate) struct Session {
     tasks: Mutex<Vec<JoinHandle<()>>>,
     /// The watch and the sweep: they go on until they are aborted.
     errands: Mutex<Vec<JoinHandle<()>>>,
+    /// One decision about others is written at a time.
+    pub(super) deciding: tokio::sync::Mutex<()>,
     /// Something went that may have offered blobs.
     swept: Arc<Notice>,
 }
@@ -89,10 +91,14 @@ impl Session {
             broker: Mutex::new(broker),
             tasks: Mutex::default(),
             errands: Mutex::default(),
+            deciding: tokio::sync::Mutex::default(),
             swept: Arc::default(),
         });
+        let (people, privacy) = deciding::kept(&session).await;
         node.update(|mirror| {
             mirror.set_own(own, profile, unprotected);
+            mirror.set_people(people);
+            mirror.set_privacy(privacy);
             for (room, name) in knocks {
                 mirror.knocking(room, name);
             }
@@ -103,6 +109,7 @@ impl Session {
         let pump = tokio::spawn(pump(Arc::downgrade(&node.0), Arc::clone(&session), news));
         lock(&session.tasks).extend(tasks);
         lock(&session.tasks).push(pump);
+        session.ask(Command::SetReceipts { told: privacy.receipts }).await?;
         session.announce(node).await?;
         // Replies overtake no notice, so that after a second one the rooms of the first are folded.
         session.announce(node).await?;
@@ -310,7 +317,7 @@ async fn pump(node: Weak<Inner>, session: Arc<Session>, mut heard: mpsc::Receive
 }
 
 fn fold(node: &Node, session: &Session, news: Vec<Notify>) -> Vec<(RoomId, BlobHash, u64)> {
-    let library = Disk { store: &session.store, own: session.own };
+    let library = Disk { store: &session.store, own: session.own, eyes: node.face().mirror.eyes() };
     let entries: Vec<StoredEntry> = news
         .iter()
         .filter_map(|notice| match notice {

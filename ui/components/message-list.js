@@ -82,7 +82,8 @@ class MessageList extends View {
       this.mark.open(room);
       this.rows = toRows(timeline.messages, this.mark.divider);
       this.slice = first ? slices.newest(this.rows.length) : this.scroller.stuck ? this.stuckSlice() : slices.follow(this.slice, before, this.rows.map((row) => row.key));
-      if (first) queueMicrotask(() => this.firstPlace());
+      // Who is at an edge already cannot scroll there: what was loaded beyond it is put there by itself.
+      queueMicrotask(() => (first ? this.firstPlace() : this.onScroll()));
     }
     this.newer = timeline.newer;
     this.top.replaceChildren(...this.topOf(room, timeline.more));

@@ -124,7 +124,7 @@ export const TALKING = [
     await page.reload();
     await open(page, "Family");
     assert.equal(await box(page).inputValue(), "I would love to, but I am away");
-    await page.keyboard.press("Enter");
+    await box(page).press("Enter");
     await until("forgotten", () => roomOf(host, "Family").draft === null);
   } },
   { name: "who types is shown until they send, and one's own typing is told seldom and not while editing", state: "talk", tell: async ({ page, host }) => {

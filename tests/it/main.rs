@@ -5,3 +5,4 @@ mod crowds;
 mod person;
 mod tidy;
 mod two_peers;
+mod words;

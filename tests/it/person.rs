@@ -1,7 +1,8 @@
 //! A person: a whole node with one pair of eyes on it, on loopback.
 
 use natter_node::api::{
-    Change, Command, DeliveryState, Event, JoinProgress, Message, MessageBody, Phase, Presence, Reply, Room, Snapshot,
+    Change, Command, DeliveryState, Event, JoinProgress, Message, MessageBody, Phase, Presence, Reply, Role, Room,
+    Snapshot,
 };
 use natter_node::{Node, NodeConfig, Unattended};
 use std::path::Path;
@@ -18,6 +19,7 @@ pub(crate) struct Person {
     pub(crate) state: Snapshot,
     pub(crate) messages: Vec<Message>,
     pub(crate) rings: Vec<String>,
+    pub(crate) typing: Vec<String>,
     pub(crate) events: Receiver<Event>,
 }
 
@@ -34,7 +36,7 @@ impl Person {
         let node = Node::open(config).await.expect("the URLs are fine");
         let (state, events) = node.subscribe();
         assert_eq!(state.phase, Phase::Ready, "{:?}", node.broken());
-        Self { node, state, messages: Vec::new(), rings: Vec::new(), events }
+        Self { node, state, messages: Vec::new(), rings: Vec::new(), typing: Vec::new(), events }
     }
 
     pub(crate) async fn ask(&self, command: Command) -> Reply {
@@ -93,6 +95,7 @@ impl Person {
                     }
                 }
             }
+            Change::Typing { device, .. } => self.typing.push(device),
             Change::Network { network } => self.state.network = network,
             Change::Ring { name, text, .. } => self.rings.push(format!("{name}: {text}")),
             Change::Trouble { error } => panic!("trouble: {error:?}"),
@@ -104,15 +107,23 @@ impl Person {
     }
 
     pub(crate) async fn say(&self, room: &str, text: &str) -> String {
-        match self.ask(Command::SendText { room: room.into(), text: text.into(), reply_to: None }).await {
+        match self
+            .ask(Command::SendText { room: room.into(), text: text.into(), mentions: Vec::new(), reply_to: None })
+            .await
+        {
             Reply::Sent { message } => message,
             other => panic!("not sent: {other:?}"),
         }
     }
 
+    /// Watches until a message says what `so` asks of it.
+    pub(crate) async fn sees_message(&mut self, what: &str, id: &str, so: impl Fn(&Message) -> bool) -> Message {
+        self.see(what, |p| p.messages.iter().find(|m| m.id == id && so(m)).cloned()).await
+    }
+
     pub(crate) async fn sees_text(&mut self, text: &str) -> Message {
         self.see(text, |p| {
-            p.messages.iter().find(|m| matches!(&m.body, MessageBody::Text { text: t } if t == text)).cloned()
+            p.messages.iter().find(|m| matches!(&m.body, MessageBody::Text { text: t, .. } if t == text)).cloned()
         })
         .await
     }
@@ -141,7 +152,8 @@ pub(crate) async fn create_room(person: &mut Person, name: &str) -> String {
 }
 
 pub(crate) async fn invite(person: &Person, room: &str, approval: bool) -> String {
-    let create = Command::CreateInvite { room: room.into(), uses: 1, lifetime_seconds: 3600, approval };
+    let create =
+        Command::CreateInvite { room: room.into(), uses: 1, lifetime_seconds: 3600, approval, role: Role::Member };
     match person.ask(create).await {
         Reply::Invite { invite } => invite.link.expect("made here"),
         other => panic!("no invite: {other:?}"),
@@ -150,7 +162,13 @@ pub(crate) async fn invite(person: &Person, room: &str, approval: bool) -> Strin
 
 /// A link that lets everybody in who has it.
 pub(crate) async fn party(person: &Person, room: &str) -> String {
-    let create = Command::CreateInvite { room: room.into(), uses: 0, lifetime_seconds: 3600, approval: false };
+    let create = Command::CreateInvite {
+        room: room.into(),
+        uses: 0,
+        lifetime_seconds: 3600,
+        approval: false,
+        role: Role::Member,
+    };
     match person.ask(create).await {
         Reply::Invite { invite } => invite.link.expect("made here"),
         other => panic!("no invite: {other:?}"),
@@ -189,7 +207,8 @@ pub(crate) async fn broker() -> natter_broker::Broker {
 }
 
 pub(crate) async fn timeline(person: &Person, room: &str) -> Vec<String> {
-    match person.ask(Command::Timeline { room: room.into(), before: None, limit: 200 }).await {
+    match person.ask(Command::Timeline { room: room.into(), before: None, after: None, around: None, limit: 200 }).await
+    {
         Reply::Timeline { messages, .. } => messages.into_iter().map(|m| m.id).collect(),
         other => panic!("no page: {other:?}"),
     }

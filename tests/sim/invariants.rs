@@ -190,19 +190,21 @@ impl World {
     fn receipts_complete(&self, room: RoomId, insiders: &[NodeId]) -> Verdict {
         for a in insiders {
             let node = &self[*a];
-            let own = LogKey { author: node.device, log: node.log };
             let view = node.room(room);
-            let me = view.members.iter().find(|member| member.device == node.device);
-            let Some(head) = me.and_then(|me| me.heads.get(&own)).copied() else { continue };
-            // The view's heads are as old as its last change; the disk knows better.
-            let head = head.max(node.entries(room).iter().filter(|e| e.log == own).map(|e| e.seq).max().unwrap_or(0));
+            let mut heads: BTreeMap<LogKey, u64> = BTreeMap::new();
+            for entry in node.entries(room).iter().filter(|entry| entry.log.author == node.device) {
+                let head = heads.entry(entry.log).or_insert(0);
+                *head = entry.seq.max(*head);
+            }
             for b in insiders.iter().filter(|b| *b != a) {
                 let device = self[*b].device;
-                let shown = view.held.get(&device).and_then(|logs| logs.get(&own)).copied().unwrap_or(0);
-                let heard = node.host.held.get(&(room, device)).copied().unwrap_or(0);
-                if shown.max(heard) != head {
-                    let (a, b) = (&node.name, &self[*b].name);
-                    return Err(format!("{a} thinks that {b} holds {} of its {head}", shown.max(heard)));
+                for (own, head) in &heads {
+                    let shown = view.held.get(&device).and_then(|logs| logs.get(own)).copied().unwrap_or(0);
+                    let heard = node.host.held.get(&(room, device, *own)).copied().unwrap_or(0);
+                    if shown.max(heard) != *head {
+                        let (a, b) = (&node.name, &self[*b].name);
+                        return Err(format!("{a} thinks that {b} holds {} of its {head}", shown.max(heard)));
+                    }
                 }
             }
         }

@@ -3,7 +3,9 @@
 use crate::broker::Client;
 use crate::network::EndId;
 use natter_engine::Engine;
-use natter_engine::ids::{BlobHash, BrokerUrl, CommandId, DeviceId, EntryHash, InviteId, LinkId, LogId, RoomId};
+use natter_engine::ids::{
+    BlobHash, BrokerUrl, CommandId, DeviceId, EntryHash, InviteId, LinkId, LogId, LogKey, RoomId,
+};
 use natter_engine::port::{BlobState, JoinState, Notify, OrderKey, Refusal, Reply, StoreTrouble, StoredEntry};
 use natter_engine::rooms::RoomView;
 use natter_engine::time::{Instant, Now, UnixMillis};
@@ -83,7 +85,11 @@ pub struct Host {
     /// Writes that failed and nobody waited for.
     pub store_troubles: Vec<StoreTrouble>,
     /// Who holds how much of this device's log.
-    pub held: BTreeMap<(RoomId, DeviceId), u64>,
+    pub held: BTreeMap<(RoomId, DeviceId, LogKey), u64>,
+    /// Entries whose payload went.
+    pub erased: BTreeMap<RoomId, BTreeSet<EntryHash>>,
+    /// Who was seen typing.
+    pub typing: Vec<(RoomId, DeviceId)>,
     /// Who has read how far.
     pub reads: BTreeMap<(RoomId, DeviceId), OrderKey>,
     /// Rooms that went.
@@ -129,6 +135,14 @@ impl Node {
             kind::PICTURE,
             kind::PROFILE,
             kind::RECEIPT,
+            kind::EDIT,
+            kind::DELETE,
+            kind::REACTION,
+            kind::PIN,
+            kind::REMOVE,
+            kind::GRANT,
+            kind::REVOKE,
+            kind::ROOM,
         ];
         let mut all = Vec::new();
         let mut before = None;
@@ -163,7 +177,7 @@ impl Node {
     pub fn texts(&self, room: RoomId) -> Vec<(DeviceId, String)> {
         let text = |entry: &StoredEntry| match entry.payload.as_deref() {
             Some(payload) => match natter_engine::wire::Body::decode(entry.kind, payload) {
-                Ok(natter_engine::wire::Body::Text { text, .. }) => Some((entry.order.author, text)),
+                Ok(natter_engine::wire::Body::Text(text)) => Some((entry.order.author, text.text)),
                 Ok(_) | Err(_) => None,
             },
             None => None,
@@ -173,6 +187,12 @@ impl Node {
 }
 
 impl Host {
+    /// How much of this device's own logs another holds; where it has several, of the one that it holds most of.
+    pub fn held_by(&self, room: RoomId, holder: DeviceId) -> Option<u64> {
+        let held = self.held.iter().filter(|((r, h, _), _)| (*r, *h) == (room, holder));
+        held.map(|(_, seq)| *seq).max()
+    }
+
     /// Takes a notice, and holds it against the rules that hold at all times.
     ///
     /// # Panics
@@ -186,7 +206,8 @@ impl Host {
                 self.rooms.remove(&room);
                 self.at_start.remove(&room);
                 self.told.remove(&room);
-                self.held.retain(|(held, _), _| *held != room);
+                self.held.retain(|(held, ..), _| *held != room);
+                self.erased.remove(&room);
                 self.reads.retain(|(read, _), _| *read != room);
                 self.forgotten.push(room);
             }
@@ -198,8 +219,10 @@ impl Host {
                 assert_eq!(entry.order.author, entry.log.author, "{who}: the sender shown is the one who signed");
                 told.push((entry.order.hash, if live { Live::Now } else { Live::Later }));
             }
-            Notify::Held { room, holder, seq, .. } => {
-                let had = self.held.insert((room, holder), seq);
+            Notify::Erased { room, entries } => self.erased.entry(room).or_default().extend(entries),
+            Notify::Typing { room, device } => self.typing.push((room, device)),
+            Notify::Held { room, holder, log, seq } => {
+                let had = self.held.insert((room, holder, log), seq);
                 assert!(had < Some(seq), "{who}: a receipt went backwards");
             }
             Notify::Read { room, reader, upto } => {

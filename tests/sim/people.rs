@@ -5,8 +5,8 @@ use crate::node::NodeId;
 use crate::world::World;
 use natter_engine::ids::{BlobHash, EntryHash, RoomId};
 use natter_engine::port::{Command, JoinState, Profile, Reply};
-use natter_engine::rooms::{InviteTerms, Presence};
-use natter_engine::wire::{InviteLink, Picture};
+use natter_engine::rooms::{InviteTerms, Presence, Role};
+use natter_engine::wire::{InviteLink, Picture, Text};
 use std::time::Duration;
 
 /// How long people wait before they call it broken.
@@ -14,7 +14,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An invite that asks nobody.
 pub fn party() -> InviteTerms {
-    InviteTerms { uses: 0, lifetime: Duration::from_secs(24 * 3600), approval: false }
+    InviteTerms { uses: 0, lifetime: Duration::from_secs(24 * 3600), approval: false, role: Role::Member }
 }
 
 /// An invite for one, with approval.
@@ -129,7 +129,7 @@ impl World {
     /// # Panics
     /// When it is refused.
     pub fn send(&mut self, who: NodeId, room: RoomId, text: &str) -> EntryHash {
-        match self.command(who, Command::SendText { room, text: text.into(), reply_to: None }) {
+        match self.command(who, Command::SendText { room, text: Text::plain(text) }) {
             Ok(Reply::Sent(hash)) => hash,
             other => panic!("sending: {other:?}"),
         }
@@ -169,6 +169,7 @@ impl World {
             name: "photo.png".into(),
             caption: String::new(),
             reply_to: None,
+            lives: None,
         };
         match self.command(who, Command::SendPicture { room, picture }) {
             Ok(Reply::Sent(hash)) => (hash, blob, size as u64),

@@ -18,7 +18,7 @@ use natter_engine::signaling::address::{Day, invite_address, member_address, roo
 use natter_engine::signaling::envelope::{Ends, SealingKey, open, seal};
 use natter_engine::time::{Hlc, Instant, Now, UnixMillis};
 use natter_engine::wire::frame::{auth_bytes, invite_proof_bytes};
-use natter_engine::wire::{Body, Entry, Frame, Header, InviteLink, Session, SignedSession};
+use natter_engine::wire::{Body, Entry, Frame, Header, InviteLink, Session, SignedSession, Text};
 use natter_store::Store;
 use natter_store::memory::MemoryStore;
 use std::collections::BTreeMap;
@@ -212,7 +212,7 @@ impl Stage {
     /// # Panics
     /// Never, unless the twin store is broken.
     pub fn entries(&self, room: RoomId) -> Vec<StoredEntry> {
-        let kinds: Vec<u16> = (1..6).chain(32..36).collect();
+        let kinds: Vec<u16> = (1..10).chain(32..40).collect();
         self.disk.timeline(room, None, 200, &kinds).expect("reads")
     }
 
@@ -223,6 +223,8 @@ impl Stage {
             Notify::Room(_)
             | Notify::RoomForgotten(_)
             | Notify::Entry { .. }
+            | Notify::Erased { .. }
+            | Notify::Typing { .. }
             | Notify::Held { .. }
             | Notify::Read { .. }
             | Notify::Join { .. }
@@ -668,7 +670,7 @@ impl Puppet {
 
 /// A plain text.
 pub fn text(words: &str) -> Body {
-    Body::Text { text: words.into(), reply_to: None }
+    Body::Text(Text::plain(words))
 }
 
 /// An invite's word for a device.

@@ -63,7 +63,8 @@ fn frame(bytes: &[u8]) -> String {
         Ok(other @ (Frame::Ping { .. } | Frame::Pong { .. } | Frame::Bye | Frame::KnockState { .. })) => {
             format!("{other:?}")
         }
-        Ok(other @ (Frame::AskBlob { .. } | Frame::BlobIs { .. })) => format!("{other:?}"),
+        Ok(Frame::Epoch { epoch, .. }) => format!("EPOCH {epoch}"),
+        Ok(other @ (Frame::Typing { .. } | Frame::AskBlob { .. } | Frame::BlobIs { .. })) => format!("{other:?}"),
         Err(error) => format!("garbage ({error}) {}", tag(bytes)),
     }
 }

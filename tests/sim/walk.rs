@@ -8,7 +8,7 @@ use crate::world::World;
 use natter_engine::ids::RoomId;
 use natter_engine::port::{Command, JoinState, Profile, Standing};
 use natter_engine::rooms::InviteTerms;
-use natter_engine::wire::InviteLink;
+use natter_engine::wire::{InviteLink, Text};
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -333,7 +333,7 @@ impl Night {
         for _ in 0..=self.world.chance.below(4) {
             self.said += 1;
             let text = format!("words {}", self.said);
-            self.world.ask(who, Command::SendText { room, text, reply_to: None });
+            self.world.ask(who, Command::SendText { room, text: Text::plain(text) });
         }
     }
 
@@ -388,6 +388,7 @@ impl Night {
             name: "p.png".into(),
             caption: String::new(),
             reply_to: None,
+            lives: None,
         };
         self.world.ask(who, Command::SendPicture { room, picture });
     }

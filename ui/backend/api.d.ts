@@ -83,7 +83,7 @@ room: string,
 /**
  * Now.
  */
-message: Message, } | { "type": "typing", room: string, device: string, } | { "type": "delivery", 
+message: Message, } | { "type": "delivery", 
 /**
  * Room id.
  */
@@ -91,7 +91,15 @@ room: string,
 /**
  * By message id.
  */
-delivery: { [key in string]: Delivery }, } | { "type": "join", 
+delivery: { [key in string]: Delivery }, } | { "type": "typing", 
+/**
+ * Room id.
+ */
+room: string, 
+/**
+ * Device id.
+ */
+device: string, } | { "type": "join", 
 /**
  * Now.
  */
@@ -132,7 +140,7 @@ error: ApiError, };
 /**
  * The kinds of refusal. Stable: bots match on them.
  */
-export type Code = "badRequest" | "notSetUp" | "locked" | "alreadySetUp" | "wrongPassphrase" | "weakPassphrase" | "noKeychain" | "noSuchRoom" | "noSuchMessage" | "noSuchInvite" | "noSuchStaged" | "alreadyMember" | "notAMember" | "notAllowed" | "nobodyWaiting" | "inviteNotNatter" | "inviteCut" | "inviteTooNew" | "inviteExpired" | "inviteUsedUp" | "empty" | "tooLong" | "badName" | "tooMany" | "notAPicture" | "pictureTooLarge" | "badBroker" | "diskFull" | "databaseLocked" | "databaseDamaged" | "databaseTooNew" | "diskFailed" | "transferFailed" | "shuttingDown" | "internal";
+export type Code = "badRequest" | "notSetUp" | "locked" | "alreadySetUp" | "wrongPassphrase" | "weakPassphrase" | "noKeychain" | "noSuchRoom" | "noSuchMessage" | "noSuchInvite" | "noSuchStaged" | "alreadyMember" | "notAMember" | "notAllowed" | "nobodyWaiting" | "noSuchMember" | "notAnEmoji" | "badMention" | "inviteNotNatter" | "inviteCut" | "inviteTooNew" | "inviteExpired" | "inviteUsedUp" | "empty" | "tooLong" | "badName" | "tooMany" | "notAPicture" | "pictureTooLarge" | "badBroker" | "diskFull" | "databaseLocked" | "databaseDamaged" | "databaseTooNew" | "diskFailed" | "transferFailed" | "shuttingDown" | "internal";
 
 /**
  * A command. Ids are lower-case hexadecimal strings; times are milliseconds since 1970 UTC.
@@ -169,7 +177,11 @@ lifetimeSeconds?: number,
 /**
  * Whether somebody must approve each newcomer. Default true.
  */
-approval?: boolean, } | { "type": "revokeInvite", 
+approval?: boolean, 
+/**
+ * What whoever comes in by it is: `guest` or `member`. Default `member`.
+ */
+role?: Role, } | { "type": "revokeInvite", 
 /**
  * Room id.
  */
@@ -205,7 +217,43 @@ room: string,
 /**
  * Device id.
  */
-device: string, } | { "type": "sendText", 
+device: string, } | { "type": "removeMember", 
+/**
+ * Room id.
+ */
+room: string, 
+/**
+ * Device id.
+ */
+device: string, } | { "type": "setRole", 
+/**
+ * Room id.
+ */
+room: string, 
+/**
+ * Device id.
+ */
+device: string, 
+/**
+ * What they are from here on; not `creator`.
+ */
+role: Role, } | { "type": "setRoom", 
+/**
+ * Room id.
+ */
+room: string, 
+/**
+ * 1 to 64 graphemes.
+ */
+name?: string | null, 
+/**
+ * What it is for, at most 1,024 bytes; may be empty.
+ */
+about?: string | null, 
+/**
+ * How many seconds new messages live before they disappear, at most a year; 0 = they stay.
+ */
+lives?: number | null, } | { "type": "sendText", 
 /**
  * Room id.
  */
@@ -215,9 +263,12 @@ room: string,
  */
 text: string, 
 /**
- * Message id that it answers.
+ * Members named in it, in the order of the text, at most 32.
  */
 mentions?: Array<Mention>, 
+/**
+ * Message id that it answers.
+ */
 replyTo?: string | null, } | { "type": "sendPicture", 
 /**
  * Room id.
@@ -234,7 +285,111 @@ caption?: string,
 /**
  * Message id that it answers.
  */
-replyTo?: string | null, } | { "type": "editMessage", room: string, message: string, text: string, mentions?: Array<Mention>, } | { "type": "deleteMessage", room: string, message: string, } | { "type": "react", room: string, message: string, emoji: string, on?: boolean, } | { "type": "pinMessage", room: string, message: string, on?: boolean, } | { "type": "typing", room: string, } | { "type": "edits", room: string, message: string, } | { "type": "pinned", room: string, } | { "type": "search", query: string, room?: string | null, author?: string | null, next?: string | null, limit?: number, } | { "type": "at", room: string, time: number, } | { "type": "setDraft", room: string, text: string, } | { "type": "unstage", 
+replyTo?: string | null, } | { "type": "editMessage", 
+/**
+ * Room id.
+ */
+room: string, 
+/**
+ * Message id.
+ */
+message: string, 
+/**
+ * 1 to 16,384 bytes.
+ */
+text: string, 
+/**
+ * Members named in it.
+ */
+mentions?: Array<Mention>, } | { "type": "deleteMessage", 
+/**
+ * Room id.
+ */
+room: string, 
+/**
+ * Message id.
+ */
+message: string, } | { "type": "react", 
+/**
+ * Room id.
+ */
+room: string, 
+/**
+ * Message id.
+ */
+message: string, 
+/**
+ * One emoji.
+ */
+emoji: string, 
+/**
+ * Put on or take off. Default true.
+ */
+on?: boolean, } | { "type": "pinMessage", 
+/**
+ * Room id.
+ */
+room: string, 
+/**
+ * Message id.
+ */
+message: string, 
+/**
+ * Pin or unpin. Default true.
+ */
+on?: boolean, } | { "type": "typing", 
+/**
+ * Room id.
+ */
+room: string, } | { "type": "edits", 
+/**
+ * Room id.
+ */
+room: string, 
+/**
+ * Message id.
+ */
+message: string, } | { "type": "pinned", 
+/**
+ * Room id.
+ */
+room: string, } | { "type": "search", 
+/**
+ * Words: all must occur, each may be the beginning of a longer one. At most 256 bytes.
+ */
+query: string, 
+/**
+ * Only in this room.
+ */
+room?: string | null, 
+/**
+ * Only of this author.
+ */
+author?: string | null, 
+/**
+ * What the last reply named as `next`, to go on.
+ */
+next?: string | null, 
+/**
+ * At most so many, 1 to 100. Default 50.
+ */
+limit?: number, } | { "type": "at", 
+/**
+ * Room id.
+ */
+room: string, 
+/**
+ * Milliseconds since 1970 UTC.
+ */
+time: number, } | { "type": "setDraft", 
+/**
+ * Room id.
+ */
+room: string, 
+/**
+ * The words.
+ */
+text: string, } | { "type": "unstage", 
 /**
  * The staged id.
  */
@@ -247,7 +402,13 @@ room: string,
  * Only messages that stand before this message id.
  */
 before?: string | null, 
+/**
+ * Only messages that stand after this message id.
+ */
 after?: string | null, 
+/**
+ * This message and its neighbours on both sides.
+ */
 around?: string | null, 
 /**
  * At most so many, 1 to 200. Default 50.
@@ -334,6 +495,19 @@ rev: number,
 change: Change, };
 
 /**
+ * A message that a search found.
+ */
+export type Hit = { 
+/**
+ * Room id.
+ */
+room: string, 
+/**
+ * The message as it is shown in its room.
+ */
+message: Message, };
+
+/**
  * An invite.
  */
 export type Invite = { 
@@ -368,7 +542,11 @@ expires: number,
 /**
  * Whether a person must approve.
  */
-approval: boolean, };
+approval: boolean, 
+/**
+ * What whoever comes in by it is: `guest` or `member`.
+ */
+role: Role, };
 
 /**
  * What an invite says before joining.
@@ -513,7 +691,24 @@ own: boolean,
 since: number, };
 
 /**
- * A message.
+ * A member named in a text.
+ */
+export type Mention = { 
+/**
+ * Who.
+ */
+device: string, 
+/**
+ * Where in the text, in UTF-16 code units, as JavaScript counts.
+ */
+start: number, 
+/**
+ * How many of them stand for the name.
+ */
+length: number, };
+
+/**
+ * A message, with all that was said of it since: its last wording, reactions, whether it is pinned.
  */
 export type Message = { 
 /**
@@ -545,13 +740,28 @@ body: MessageBody,
  */
 replyTo: string | null, 
 /**
- * Own messages: how far it got.
+ * When its author last changed the words; absent when they are the first. `edits` reads the earlier ones.
  */
 edited: number | null, 
+/**
+ * Reactions, the first one given first; at most 32 different ones.
+ */
 reactions: Array<Reaction>, 
+/**
+ * Whether it is pinned.
+ */
 pinned: boolean, 
+/**
+ * When it disappears from every device; absent when it stays.
+ */
 expires: number | null, 
+/**
+ * Whether it names this device's person.
+ */
 namesMe: boolean, 
+/**
+ * Own messages: how far it got.
+ */
 delivery: Delivery | null, };
 
 /**
@@ -559,9 +769,12 @@ delivery: Delivery | null, };
  */
 export type MessageBody = { "type": "text", 
 /**
- * As typed.
+ * As typed. The subset of Markdown in it is the page's to show.
  */
 text: string, 
+/**
+ * Whom they name.
+ */
 mentions: Array<Mention>, } | { "type": "picture", 
 /**
  * The picture.
@@ -578,7 +791,35 @@ device: string, } | { "type": "left",
 /**
  * Who.
  */
-device: string, } | { "type": "deleted", by: string, } | { "type": "expired" } | { "type": "unknown" };
+device: string, } | { "type": "removed", 
+/**
+ * Whom.
+ */
+device: string, } | { "type": "roleChanged", 
+/**
+ * Whose role.
+ */
+device: string, 
+/**
+ * What they are from here on.
+ */
+role: Role, } | { "type": "roomChanged", 
+/**
+ * Its name.
+ */
+name: string | null, 
+/**
+ * What it is for.
+ */
+about: string | null, 
+/**
+ * How many seconds new messages live; 0 = they stay.
+ */
+lives: number | null, } | { "type": "deleted", 
+/**
+ * By whom.
+ */
+by: string, } | { "type": "expired" } | { "type": "unknown" };
 
 /**
  * Brokers and links.
@@ -662,6 +903,23 @@ export type Protection = { "type": "keychain" } | { "type": "passphrase",
 passphrase: string, } | { "type": "unprotected" };
 
 /**
+ * One sign under a message.
+ */
+export type Reaction = { 
+/**
+ * The emoji.
+ */
+emoji: string, 
+/**
+ * Who gave it, the first one first.
+ */
+by: Array<string>, 
+/**
+ * Whether this device did.
+ */
+own: boolean, };
+
+/**
  * What a command brought.
  */
 export type Reply = { "type": "done" } | { "type": "snapshot", 
@@ -696,7 +954,31 @@ messages: Array<Message>,
 /**
  * Whether older ones exist.
  */
-more: boolean, newer: boolean, } | { "type": "messages", messages: Array<Message>, } | { "type": "edits", wordings: Array<Wording>, } | { "type": "found", hits: Array<Hit>, next: string | null, } | { "type": "place", message: string | null, } | { "type": "saved", 
+more: boolean, 
+/**
+ * Whether newer ones exist.
+ */
+newer: boolean, } | { "type": "messages", 
+/**
+ * In the order that the command says.
+ */
+messages: Array<Message>, } | { "type": "edits", 
+/**
+ * The first wording first, the one that is shown last.
+ */
+wordings: Array<Wording>, } | { "type": "found", 
+/**
+ * Newest first.
+ */
+hits: Array<Hit>, 
+/**
+ * Goes on from here; absent at the end.
+ */
+next: string | null, } | { "type": "place", 
+/**
+ * Message id; absent when nothing was written at that time or later.
+ */
+message: string | null, } | { "type": "saved", 
 /**
  * Where; only told to the CLI, which named the path itself.
  */
@@ -739,7 +1021,7 @@ error: ApiError, };
 /**
  * What a member may do.
  */
-export type Role = "member" | "admin" | "creator";
+export type Role = "guest" | "member" | "admin" | "creator";
 
 /**
  * A room.
@@ -753,6 +1035,14 @@ id: string,
  * Name.
  */
 name: string, 
+/**
+ * What it is for; may be empty.
+ */
+about: string, 
+/**
+ * How many seconds new messages live before they disappear; 0 = they stay.
+ */
+lives: number, 
 /**
  * In it, or out.
  */
@@ -789,7 +1079,13 @@ unread: number,
  * First unread message id.
  */
 firstUnread: string | null, 
+/**
+ * What this person has begun to write here; absent when nothing.
+ */
 draft: string | null, 
+/**
+ * Own messages that no other device holds yet; counted to 999. Not safe to lose this device while there are any.
+ */
 unheld: number, };
 
 /**
@@ -880,7 +1176,19 @@ have: number, } | { "type": "here" } | { "type": "failed",
  */
 code: Code, };
 
-export type Mention = { device: string, start: number, length: number, };
-export type Reaction = { emoji: string, by: Array<string>, own: boolean, };
-export type Wording = { text: string, mentions: Array<Mention>, time: number, };
-export type Hit = { room: string, message: Message, };
+/**
+ * A wording that a message once had.
+ */
+export type Wording = { 
+/**
+ * The words; a picture's caption may be empty.
+ */
+text: string, 
+/**
+ * Whom they name.
+ */
+mentions: Array<Mention>, 
+/**
+ * When they were written.
+ */
+time: number, };

@@ -24,6 +24,8 @@ const STD: &[&str] = &[
     "std::num",
     "std::ops",
     "std::str",
+    // Shares what is never changed; nothing locks.
+    "std::sync::Arc",
     "std::time::Duration",
 ];
 

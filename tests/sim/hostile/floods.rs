@@ -6,7 +6,7 @@ use natter_engine::port::{Command, Reply};
 use natter_engine::wire::limits::{
     ENTRIES_BURST, ENTRIES_PER_SECOND, HAVE_LOGS, HEADER_BYTES, LOGS_PER_ROOM, PAYLOAD_BYTES, PENDING_BYTES_PER_ROOM,
 };
-use natter_engine::wire::{Entry, Frame, InviteLink};
+use natter_engine::wire::{Entry, Frame, InviteLink, Text};
 use natter_sim::puppet::{Puppet, Stage, Way, text};
 use std::time::Duration;
 
@@ -231,7 +231,7 @@ fn a_peer_that_never_reads_costs_a_bounded_queue() {
     let large = "x".repeat(16_000);
     for n in 0..300 {
         let text = format!("{n} {large}");
-        assert!(matches!(stage.command(Command::SendText { room, text, reply_to: None }), Ok(Reply::Sent(_))));
+        assert!(matches!(stage.command(Command::SendText { room, text: Text::plain(text) }), Ok(Reply::Sent(_))));
         if n % 20 == 0 {
             stage.run(Duration::from_millis(200));
         }

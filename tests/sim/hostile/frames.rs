@@ -4,7 +4,7 @@ use super::{ended, insider, members, shown, still_serves, tolerated};
 use natter_engine::ids::{LogId, LogKey};
 use natter_engine::port::{JoinState, Notify, SignalKind};
 use natter_engine::wire::limits::{BROKERS, FRAME_BYTES, HAVE_LOGS, QUEUED_BYTES_PER_PEER, WANT_ENTRIES};
-use natter_engine::wire::{Frame, KnockState};
+use natter_engine::wire::{Frame, KnockState, Text};
 use natter_sim::puppet::{Puppet, text};
 use std::time::Duration;
 
@@ -154,7 +154,7 @@ fn a_flood_of_wants_fills_one_queue_and_no_more() {
     let (mut stage, room, invite, mallory, dialog) = insider();
     for n in 0..40 {
         let text = format!("{n} {}", "x".repeat(16_000));
-        stage.command(natter_engine::port::Command::SendText { room, text, reply_to: None }).expect("said");
+        stage.command(natter_engine::port::Command::SendText { room, text: Text::plain(text) }).expect("said");
     }
     let own = stage.own_log();
     stage.take_sent(dialog.link);

@@ -4,7 +4,7 @@ use super::{ended, insider, shown, still_serves, tolerated};
 use natter_engine::ids::{EntryHash, RoomId};
 use natter_engine::port::Profile;
 use natter_engine::time::{Hlc, UnixMillis};
-use natter_engine::wire::{Body, Entry};
+use natter_engine::wire::{Body, Entry, Text};
 use natter_sim::node::DAWN;
 use natter_sim::puppet::{Puppet, Stage, text};
 use std::time::Duration;
@@ -191,7 +191,7 @@ fn a_clock_far_in_the_future_is_shown_within_five_minutes() {
     tolerated(&stage, dialog.link);
     assert_eq!(last_shown(&stage, room), UnixMillis(now.0 + 300_000));
     // The order goes on after it, for everybody.
-    stage.command(natter_engine::port::Command::SendText { room, text: "well".into(), reply_to: None }).expect("said");
+    stage.command(natter_engine::port::Command::SendText { room, text: Text::plain("well") }).expect("said");
     let said: Vec<_> = shown(&stage).into_iter().map(|(_, words)| words).collect();
     assert_eq!(said, ["greetings from 2150", "well"]);
     let last = stage.entries(room).last().cloned().expect("entries");

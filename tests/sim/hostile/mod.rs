@@ -33,7 +33,7 @@ fn shown(stage: &Stage) -> Vec<(DeviceId, String)> {
     let words = |notice: &Notify| {
         let Notify::Entry { entry, .. } = notice else { return None };
         match Body::decode(entry.kind, entry.payload.as_deref()?) {
-            Ok(Body::Text { text, .. }) => Some((entry.order.author, text)),
+            Ok(Body::Text(text)) => Some((entry.order.author, text.text)),
             Ok(_) | Err(_) => None,
         }
     };

@@ -18,6 +18,7 @@ fn picture(blob: BlobHash, caption: &str) -> Body {
         name: "p.png".into(),
         caption: caption.into(),
         reply_to: None,
+        lives: None,
     })
 }
 

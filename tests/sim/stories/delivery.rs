@@ -1,6 +1,7 @@
 //! What was said arrives: once, in order, whatever happens on the way.
 
 use natter_engine::port::{Command, Refusal, Reply, StoreTrouble};
+use natter_engine::wire::Text;
 use natter_sim::node::Live;
 use natter_sim::people::PATIENCE;
 use natter_sim::{NodeId, Weather, World};
@@ -45,7 +46,7 @@ fn three_hundred_messages_in_one_breath_all_arrive_in_order() {
     let room = world.gathering(&[ada, ben]);
     let mut asked = Vec::new();
     for n in 0..300 {
-        asked.push(world.ask(ada, Command::SendText { room, text: format!("{n}"), reply_to: None }));
+        asked.push(world.ask(ada, Command::SendText { room, text: Text::plain(format!("{n}")) }));
         if n % 50 == 49 {
             world.run(Duration::from_millis(30));
         }
@@ -62,7 +63,7 @@ fn more_commands_than_may_wait_are_refused_and_nothing_is_lost() {
     let ada = world.add("Ada");
     let room = world.create_room(ada, "Alone");
     let asked: Vec<_> =
-        (0..400).map(|n| world.ask(ada, Command::SendText { room, text: n.to_string(), reply_to: None })).collect();
+        (0..400).map(|n| world.ask(ada, Command::SendText { room, text: Text::plain(n.to_string()) })).collect();
     world.settle();
     let replies = &world[ada].host.replies;
     let sent = asked.iter().filter(|id| matches!(replies[id], Ok(Reply::Sent(_)))).count();
@@ -80,7 +81,7 @@ fn a_newcomer_reads_a_thousand_old_messages_through_a_slow_link() {
     for n in 0..1000 {
         world.ask(
             if n % 2 == 0 { ada } else { ben },
-            Command::SendText { room, text: format!("{n} {}", "x".repeat(200)), reply_to: None },
+            Command::SendText { room, text: Text::plain(format!("{n} {}", "x".repeat(200))) },
         );
         if n % 100 == 99 {
             world.run(Duration::from_secs(2));
@@ -104,7 +105,7 @@ fn history_whose_source_dies_comes_from_another() {
     let room = world.gathering(&[ada, ben, cleo]);
     world.crash(cleo);
     for n in 0..600 {
-        world.ask(ada, Command::SendText { room, text: format!("{n} {}", "x".repeat(400)), reply_to: None });
+        world.ask(ada, Command::SendText { room, text: Text::plain(format!("{n} {}", "x".repeat(400))) });
         if n % 100 == 99 {
             world.run(Duration::from_secs(3));
         }
@@ -130,7 +131,7 @@ fn a_full_disk_on_the_senders_side_is_said_and_nothing_is_shown() {
     let (ada, ben) = (world.add("Ada"), world.add("Ben"));
     let room = world.gathering(&[ada, ben]);
     world.fill_disk(ada);
-    let reply = world.command(ada, Command::SendText { room, text: "lost?".into(), reply_to: None });
+    let reply = world.command(ada, Command::SendText { room, text: Text::plain("lost?") });
     assert_eq!(reply.unwrap_err(), Refusal::NotSaved(StoreTrouble::DiskFull));
     world.run(Duration::from_secs(10));
     assert!(world[ada].texts(room).is_empty());
@@ -151,7 +152,7 @@ fn a_full_disk_on_the_receivers_side_only_delays() {
     world.run(Duration::from_secs(30));
     assert!(!world.has(ben, room, hash));
     assert!(!world[ben].host.store_troubles.is_empty(), "Ben is told");
-    let held = world[ada].host.held.get(&(room, world[ben].device)).copied();
+    let held = world[ada].host.held_by(room, world[ben].device);
     let seq = world[ada].entries(room).len() as u64;
     assert!(held < Some(seq), "nothing is acknowledged that is not on disk");
     world.clear_disk(ben);
@@ -201,7 +202,7 @@ fn receipts_name_who_holds_it_and_who_has_read_it() {
     let seq = world[ada].entries(room).iter().filter(|entry| entry.order.author == world[ada].device).count() as u64;
     let devices = [ben, cleo].map(|who| world[who].device);
     world.until(PATIENCE, "both hold it", |world| {
-        devices.iter().all(|device| world[ada].host.held.get(&(room, *device)) == Some(&seq))
+        devices.iter().all(|device| world[ada].host.held_by(room, *device) == Some(seq))
     });
     let upto = world[ben].entries(room).iter().find(|entry| entry.order.hash == hash).map(|e| e.order).expect("it");
     assert!(matches!(world.command(ben, Command::MarkRead { room, upto }), Ok(Reply::Done)));
@@ -249,7 +250,7 @@ fn everyone_loses_power_at_some_moment_and_nothing_that_was_sent_is_lost() {
                 asked.push((
                     who,
                     world[who].life,
-                    world.ask(who, Command::SendText { room, text: n.to_string(), reply_to: None }),
+                    world.ask(who, Command::SendText { room, text: Text::plain(n.to_string()) }),
                 ));
             }
             let pause = world.chance.below(120);

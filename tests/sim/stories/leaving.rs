@@ -2,6 +2,7 @@
 
 use natter_engine::port::{Command, Reply};
 use natter_engine::rooms::Presence;
+use natter_engine::wire::Text;
 use natter_sim::World;
 use natter_sim::people::{PATIENCE, party};
 use std::time::Duration;
@@ -101,7 +102,7 @@ fn shutting_down_answers_whoever_waits() {
     let room = world.gathering(&[ada, ben]);
     let mut asked = Vec::new();
     for n in 0..20 {
-        asked.push(world.ask(ada, Command::SendText { room, text: n.to_string(), reply_to: None }));
+        asked.push(world.ask(ada, Command::SendText { room, text: Text::plain(n.to_string()) }));
         world.run(Duration::from_micros(300));
     }
     world.ask(ada, Command::Shutdown);

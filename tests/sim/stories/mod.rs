@@ -1,8 +1,10 @@
 //! What people do, and what they must see.
 
+mod about;
 mod delivery;
 mod leaving;
 mod luck;
 mod meeting;
+mod members;
 mod outages;
 mod pictures;

@@ -107,6 +107,9 @@ impl From<ApiError> for Failure {
             | Code::NotAMember
             | Code::NotAllowed
             | Code::NobodyWaiting
+            | Code::NoSuchMember
+            | Code::NotAnEmoji
+            | Code::BadMention
             | Code::InviteNotNatter
             | Code::InviteCut
             | Code::InviteTooNew

@@ -56,6 +56,7 @@ impl Told {
             | Change::Message { .. }
             | Change::Delivery { .. }
             | Change::Blob { .. }
+            | Change::Typing { .. }
             | Change::Ring { .. } => Vec::new(),
         }
     }

@@ -14,6 +14,7 @@ mod history;
 mod joins;
 mod links;
 mod load;
+mod members;
 mod room;
 mod signals;
 #[cfg(test)]

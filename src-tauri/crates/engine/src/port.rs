@@ -10,7 +10,7 @@ use crate::ids::{
 use crate::rooms::{InviteTerms, RoomView};
 use crate::time::{Hlc, UnixMillis};
 use crate::wire::InviteLink;
-use crate::wire::{Act, Picture, Text};
+use crate::wire::{Act, Picture, RoomBody, Text};
 
 /// What the shell tells the engine.
 #[derive(Clone, Debug)]
@@ -94,7 +94,7 @@ pub enum Command {
     SendText {
         /// The room.
         room: RoomId,
-        /// The words.
+        /// The words. How long they live is the room's to say.
         text: Text,
     },
     /// Say something of an earlier entry: edit it, delete it, react to it, pin it.
@@ -105,6 +105,29 @@ pub enum Command {
         target: EntryHash,
         /// What.
         act: Act,
+    },
+    /// Take a member out of the room.
+    Remove {
+        /// The room.
+        room: RoomId,
+        /// Who.
+        device: DeviceId,
+    },
+    /// Make a member a guest, a member or an admin.
+    SetRole {
+        /// The room.
+        room: RoomId,
+        /// Who.
+        device: DeviceId,
+        /// What they are from here on.
+        role: Role,
+    },
+    /// Change the room's name or manners.
+    SetRoom {
+        /// The room.
+        room: RoomId,
+        /// What changes.
+        change: RoomBody,
     },
     /// A person is typing: whoever is linked is told, at most every 3 s.
     Typing {
@@ -191,6 +214,9 @@ pub enum Refusal {
     /// No such invite.
     #[error("no such invite")]
     NoSuchInvite,
+    /// No member of that name.
+    #[error("no such member")]
+    NoSuchMember,
     /// No such entry in the room, or not one that this can be said of.
     #[error("no such message")]
     NoSuchEntry,
@@ -221,6 +247,19 @@ pub enum Refusal {
     /// The engine is shutting down.
     #[error("shutting down")]
     ShuttingDown,
+}
+
+/// What a member may do. Each role may do what the ones before it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Reads, writes, reacts and pins.
+    Guest,
+    /// Also invites with approval.
+    Member,
+    /// Also invites without, admits, removes, names roles, deletes what others said, changes the room.
+    Admin,
+    /// Founded the room; an admin who cannot be removed.
+    Creator,
 }
 
 /// What a person shows of themselves.

@@ -1,6 +1,6 @@
 //! One device alone: first start, passphrases, bad databases, rooms, words, pictures, and what the page may fetch.
 
-use natter_node::api::{Change, Code, Command, MessageBody, Phase, Protection, Reply, Snapshot, Transfer};
+use natter_node::api::{Change, Code, Command, MessageBody, Phase, Protection, Reply, Role, Snapshot, Transfer};
 use natter_node::{Node, NodeConfig, Unattended};
 use std::path::Path;
 use std::time::Duration;
@@ -39,22 +39,25 @@ async fn create_room(node: &Node, name: &str) -> String {
 }
 
 async fn say(node: &Node, room: &str, text: &str) -> String {
-    match node.request(Command::SendText { room: room.into(), text: text.into(), reply_to: None }).await {
+    match node
+        .request(Command::SendText { room: room.into(), text: text.into(), mentions: Vec::new(), reply_to: None })
+        .await
+    {
         Ok(Reply::Sent { message }) => message,
         other => panic!("not sent: {other:?}"),
     }
 }
 
 async fn page(node: &Node, room: &str, before: Option<String>, limit: u32) -> (Vec<natter_node::api::Message>, bool) {
-    match node.request(Command::Timeline { room: room.into(), before, limit }).await {
-        Ok(Reply::Timeline { messages, more }) => (messages, more),
+    match node.request(Command::Timeline { room: room.into(), before, after: None, around: None, limit }).await {
+        Ok(Reply::Timeline { messages, more, .. }) => (messages, more),
         other => panic!("no page: {other:?}"),
     }
 }
 
 fn text_of(message: &natter_node::api::Message) -> &str {
     match &message.body {
-        MessageBody::Text { text } => text,
+        MessageBody::Text { text, .. } => text,
         MessageBody::Created => "(created)",
         other => panic!("no text: {other:?}"),
     }
@@ -121,7 +124,7 @@ async fn subscribers_hear_every_revision_and_late_ones_catch_up() {
             rev = event.rev;
             if let Change::Message { message, .. } = event.change
                 && message.own
-                && matches!(&message.body, MessageBody::Text { text } if text == "hello")
+                && matches!(&message.body, MessageBody::Text { text, .. } if text == "hello")
             {
                 return message;
             }
@@ -147,8 +150,13 @@ async fn a_timeline_is_read_page_by_page() {
     let (older, more) = page(&node, &room, Some(newest[0].id.clone()), 50).await;
     assert_eq!((older.iter().map(text_of).collect::<Vec<_>>(), more), (vec!["(created)", "0", "1", "2"], false));
     assert!(older.iter().chain(&newest).map(|m| &m.order).is_sorted());
-    let timeline =
-        |room: &str, before: &str| Command::Timeline { room: room.into(), before: Some(before.into()), limit: 5 };
+    let timeline = |room: &str, before: &str| Command::Timeline {
+        room: room.into(),
+        before: Some(before.into()),
+        after: None,
+        around: None,
+        limit: 5,
+    };
     assert_eq!(code(&node, timeline(&room, "zz")).await, Code::NoSuchMessage);
     assert_eq!(code(&node, timeline(&room, &"0".repeat(64))).await, Code::NoSuchMessage);
     assert_eq!(code(&node, timeline(&"0".repeat(64), "zz")).await, Code::NoSuchRoom);
@@ -242,8 +250,13 @@ async fn an_invite_is_made_read_drawn_and_withdrawn() {
     let dir = tempfile::tempdir().expect("a directory");
     let node = open(NodeConfig { embedded_broker: true, ..named(dir.path(), "Ada") }).await;
     let room = create_room(&node, "Kitchen").await;
-    let create =
-        |lifetime_seconds| Command::CreateInvite { room: room.clone(), uses: 1, lifetime_seconds, approval: true };
+    let create = |lifetime_seconds| Command::CreateInvite {
+        room: room.clone(),
+        uses: 1,
+        lifetime_seconds,
+        approval: true,
+        role: Role::Member,
+    };
     assert_eq!(code(&node, create(366 * 24 * 3600)).await, Code::TooLong);
     let Ok(Reply::Invite { invite }) = node.request(create(3600)).await else { panic!("no invite") };
     let link = invite.link.clone().expect("made here");
@@ -268,7 +281,13 @@ async fn a_knock_can_be_given_up() {
     let host_dir = tempfile::tempdir().expect("a directory");
     let host = open(named(host_dir.path(), "Ada")).await;
     let room = create_room(&host, "Kitchen").await;
-    let create = Command::CreateInvite { room: room.clone(), uses: 1, lifetime_seconds: 3600, approval: true };
+    let create = Command::CreateInvite {
+        room: room.clone(),
+        uses: 1,
+        lifetime_seconds: 3600,
+        approval: true,
+        role: Role::Member,
+    };
     let Ok(Reply::Invite { invite }) = host.request(create).await else { panic!("no invite") };
     host.shutdown().await;
 
@@ -434,4 +453,142 @@ async fn leaving_a_room_takes_its_pictures_along() {
     assert!(snapshot(&node).await.rooms.is_empty());
     assert_eq!(blobs().count(), 0);
     node.shutdown().await;
+}
+
+async fn do_(node: &Node, command: Command) -> Reply {
+    node.request(command).await.expect("granted")
+}
+
+#[tokio::test]
+async fn what_is_said_of_a_message_is_folded_kept_and_found() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let node = open(named(dir.path(), "Ada")).await;
+    let room = create_room(&node, "Kitchen").await;
+    let message = say(&node, &room, "the qick brown fox").await;
+    let of = || (room.clone(), message.clone());
+    let edit = |text: &str| {
+        let (room, message) = of();
+        Command::EditMessage { room, message, text: text.into(), mentions: Vec::new() }
+    };
+    do_(&node, edit("the quick brown fox")).await;
+    let react = |emoji: &str| {
+        let (room, message) = of();
+        Command::React { room, message, emoji: emoji.into(), on: true }
+    };
+    do_(&node, react("🦊")).await;
+    assert_eq!(code(&node, react("fox")).await, Code::NotAnEmoji);
+    let (r, m) = of();
+    do_(&node, Command::PinMessage { room: r, message: m, on: true }).await;
+    let (messages, _) = page(&node, &room, None, 1).await;
+    assert_eq!(text_of(&messages[0]), "the quick brown fox");
+    assert!(messages[0].edited.is_some() && messages[0].pinned && messages[0].reactions[0].own);
+
+    let (r, m) = of();
+    let Reply::Edits { wordings } = do_(&node, Command::Edits { room: r, message: m }).await else { panic!("edits") };
+    assert_eq!(
+        wordings.iter().map(|w| w.text.as_str()).collect::<Vec<_>>(),
+        ["the qick brown fox", "the quick brown fox"]
+    );
+    let pinned = Command::Pinned { room: room.clone() };
+    let Reply::Messages { messages } = do_(&node, pinned.clone()).await else { panic!("pins") };
+    assert_eq!(messages.iter().map(|m| m.id.as_str()).collect::<Vec<_>>(), [message.as_str()]);
+    let find = |query: &str| Command::Search { query: query.into(), room: None, author: None, next: None, limit: 10 };
+    let Reply::Found { hits, next } = do_(&node, find("QUICK fo")).await else { panic!("no search") };
+    assert_eq!((hits.len(), hits[0].message.id.clone(), next), (1, message.clone(), None));
+    let Reply::Found { hits, .. } = do_(&node, find("qick")).await else { panic!("no search") };
+    assert!(hits.is_empty(), "found by the words that it has now");
+    assert_eq!(code(&node, find(&"x".repeat(257))).await, Code::TooLong);
+    let bad = Command::Search { query: "x".into(), room: None, author: None, next: Some("zz".into()), limit: 10 };
+    assert_eq!(code(&node, bad).await, Code::BadRequest);
+
+    let (r, m) = of();
+    do_(&node, Command::DeleteMessage { room: r, message: m }).await;
+    let (messages, _) = page(&node, &room, None, 1).await;
+    let me = snapshot(&node).await.me.expect("known").device;
+    assert_eq!(messages[0].body, MessageBody::Deleted { by: me });
+    assert!(messages[0].reactions.is_empty() && !messages[0].pinned && messages[0].edited.is_none());
+    let (r, m) = of();
+    assert_eq!(code(&node, Command::Edits { room: r, message: m }).await, Code::NoSuchMessage);
+    assert_eq!(code(&node, edit("again")).await, Code::NoSuchMessage);
+    let Reply::Messages { messages } = do_(&node, pinned).await else { panic!("pins") };
+    assert!(messages.is_empty());
+    let Reply::Found { hits, .. } = do_(&node, find("quick")).await else { panic!("no search") };
+    assert!(hits.is_empty());
+    node.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_timeline_is_read_around_after_and_from_a_date_and_drafts_stay() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let node = open(named(dir.path(), "Ada")).await;
+    let room = create_room(&node, "Kitchen").await;
+    let mut ids = Vec::new();
+    for n in 0..9 {
+        ids.push(say(&node, &room, &n.to_string()).await);
+    }
+    let read = |after: Option<&str>, around: Option<&str>| Command::Timeline {
+        room: room.clone(),
+        before: None,
+        after: after.map(Into::into),
+        around: around.map(Into::into),
+        limit: 4,
+    };
+    let Reply::Timeline { messages, more, newer } = do_(&node, read(None, Some(&ids[4]))).await else { panic!("page") };
+    assert_eq!(messages.iter().map(text_of).collect::<Vec<_>>(), ["2", "3", "4", "5"]);
+    assert!(more && newer);
+    let Reply::Timeline { messages, newer, .. } = do_(&node, read(Some(&ids[5]), None)).await else { panic!("page") };
+    assert_eq!((messages.iter().map(text_of).collect::<Vec<_>>(), newer), (vec!["6", "7", "8"], false));
+    assert_eq!(code(&node, read(Some(&ids[0]), Some(&ids[1]))).await, Code::BadRequest);
+    let at = |time| Command::At { room: room.clone(), time };
+    let Reply::Place { message } = do_(&node, at(0)).await else { panic!("place") };
+    let (first, _) = page(&node, &room, None, 50).await;
+    assert_eq!(message, Some(first[0].id.clone()));
+    let Reply::Place { message } = do_(&node, at(1 << 52)).await else { panic!("place") };
+    assert_eq!(message, None);
+
+    let draft = |text: &str| Command::SetDraft { room: room.clone(), text: text.into() };
+    do_(&node, draft("I was going to")).await;
+    assert_eq!(snapshot(&node).await.rooms[0].draft.as_deref(), Some("I was going to"));
+    assert_eq!(code(&node, draft(&"x".repeat(16 * 1024 + 1))).await, Code::TooLong);
+    node.shutdown().await;
+    let node = open(named(dir.path(), "Ada")).await;
+    assert_eq!(snapshot(&node).await.rooms[0].draft.as_deref(), Some("I was going to"));
+    do_(&node, draft("")).await;
+    assert_eq!(snapshot(&node).await.rooms[0].draft, None);
+    node.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_deleted_picture_takes_its_bytes_along() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let node = open(named(dir.path(), "Ada")).await;
+    let room = create_room(&node, "Kitchen").await;
+    let staged = node.stage_bytes("cat.png", png(300, 200)).await.expect("a picture");
+    let send = Command::SendPicture { room: room.clone(), staged: staged.id, caption: "look".into(), reply_to: None };
+    let Reply::Sent { message } = do_(&node, send).await else { panic!("not sent") };
+    let sealed = || files_below(dir.path()).filter(|name| name.len() == 64).count();
+    assert_eq!(sealed(), 1);
+    do_(&node, Command::DeleteMessage { room: room.clone(), message }).await;
+    node.shutdown().await;
+    // A file this young might be of an entry on its way: make it an hour old.
+    for entry in walk(dir.path()) {
+        let file = std::fs::File::options().append(true).open(&entry).expect("a file");
+        file.set_modified(std::time::SystemTime::now() - Duration::from_secs(3600)).expect("its date");
+    }
+    let node = open(named(dir.path(), "Ada")).await;
+    assert_eq!(sealed(), 0);
+    node.shutdown().await;
+}
+
+fn walk(dir: &Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir).expect("a directory") {
+        let path = entry.expect("readable").path();
+        if path.is_dir() { found.extend(walk(&path)) } else { found.push(path) }
+    }
+    found
+}
+
+fn files_below(dir: &Path) -> impl Iterator<Item = String> {
+    walk(dir).into_iter().filter_map(|path| path.file_name().map(|name| name.to_string_lossy().into_owned()))
 }

@@ -1,6 +1,7 @@
 //! Every limit of the store, by name, and the check that both twins put before a write.
 
 use crate::error::StoreError;
+use natter_engine::ids::{BlobHash, EntryHash};
 use natter_engine::port::{Op, StoredEntry};
 use natter_engine::signaling::InviteLink;
 use natter_engine::wire::limits::{BROKER_URL_BYTES, BROKERS, HEADER_BYTES, PAYLOAD_BYTES};
@@ -39,21 +40,52 @@ pub const QUEUED_BYTES: usize = 64 * 1024 * 1024;
 pub const GROUP_REQUESTS: usize = 512;
 /// Reads that may wait for the reader.
 pub const QUEUED_FETCHES: usize = 4096;
+/// Expired entries of one answer to `Fetch::Expired`.
+pub const EXPIRED_ENTRIES: usize = 256;
+/// Entries about one target that `Store::related` tells; the newest.
+pub const RELATED_PER_TARGET: usize = 512;
+/// Pinned entries of a room; the newest pins.
+pub const PINNED: usize = 64;
+/// Hits of one page of a search.
+pub const SEARCH_HITS: usize = 100;
+/// Bytes of a search's query.
+pub const QUERY_BYTES: usize = 1024;
+/// Words of a search's query; in scripts without spaces each character is one.
+pub const QUERY_WORDS: usize = 64;
+/// Bytes of a word that a search compares; the rest of a longer one is not looked at.
+pub const WORD_BYTES: usize = 64;
+/// Bytes of a draft.
+pub const DRAFT_BYTES: usize = 16 * 1024;
+/// Blobs that one question for the unoffered may name.
+pub const UNOFFERED_BLOBS: usize = 4096;
 
 /// What an entry counts towards [`ENTRIES_BYTES`].
 pub(crate) fn weight(entry: &StoredEntry) -> usize {
     entry.header.len() + entry.signature.len() + entry.salt.len() + entry.payload.as_ref().map_or(0, Vec::len)
 }
 
+/// Refuses more targets than a page of a timeline has.
+pub(crate) fn check_targets(targets: &[EntryHash]) -> Result<(), StoreError> {
+    if targets.len() > TIMELINE_ENTRIES { Err(StoreError::TooMany("targets")) } else { Ok(()) }
+}
+
+pub(crate) fn check_unoffered(blobs: &[BlobHash]) -> Result<(), StoreError> {
+    if blobs.len() > UNOFFERED_BLOBS { Err(StoreError::TooMany("blobs")) } else { Ok(()) }
+}
+
+pub(crate) fn check_draft(text: Option<&str>) -> Result<(), StoreError> {
+    if text.is_some_and(|text| text.len() > DRAFT_BYTES) { Err(StoreError::Invalid("draft")) } else { Ok(()) }
+}
+
 /// What a request counts towards [`QUEUED_BYTES`], about.
 pub(crate) fn request_weight(ops: &[Op]) -> usize {
     ops.iter()
         .map(|op| match op {
-            Op::PutEntry(entry) => 256 + weight(entry),
+            Op::PutEntry(entry) => 256 + weight(entry) + entry.words.as_ref().map_or(0, String::len),
             Op::PutFrontier { frontier, .. } => 64 + 32 * frontier.len(),
             Op::PutProfile(profile) => 64 + profile.name.len() + profile.avatar.as_ref().map_or(0, Vec::len),
             Op::PutRoom { .. } | Op::PutInvite { .. } => 4096,
-            Op::PutEpoch { .. } | Op::PutHeld { .. } | Op::PutRead { .. } | Op::ForgetRoom(_) => 128,
+            Op::PutEpoch { .. } | Op::PutHeld { .. } | Op::PutRead { .. } | Op::Erase { .. } | Op::ForgetRoom(_) => 128,
         })
         .sum()
 }
@@ -80,9 +112,12 @@ fn check_op(op: &Op) -> Result<(), StoreError> {
         }
         Op::PutInvite { link, .. } => check_link(link),
         Op::PutProfile(profile) => check_profile(profile),
-        Op::PutFrontier { .. } | Op::PutEpoch { .. } | Op::PutHeld { .. } | Op::PutRead { .. } | Op::ForgetRoom(_) => {
-            Ok(())
-        }
+        Op::PutFrontier { .. }
+        | Op::PutEpoch { .. }
+        | Op::PutHeld { .. }
+        | Op::PutRead { .. }
+        | Op::Erase { .. }
+        | Op::ForgetRoom(_) => Ok(()),
     }
 }
 
@@ -123,6 +158,9 @@ fn check_entry(entry: &StoredEntry) -> Result<(), StoreError> {
     }
     if entry.payload.as_ref().is_some_and(|p| p.len() > PAYLOAD_BYTES) {
         return Err(StoreError::Invalid("payload"));
+    }
+    if entry.words.as_ref().is_some_and(|w| w.len() > PAYLOAD_BYTES) {
+        return Err(StoreError::Invalid("words"));
     }
     if entry.blobs.len() > BLOBS_PER_ENTRY {
         return Err(StoreError::TooMany("blobs"));

@@ -3,272 +3,26 @@
 //! Handles share one store, as processes share a disk. [`MemoryStore::crash`] is the power cut: what was committed
 //! stays, and every older handle is dead.
 
+mod room;
+mod world;
+
 use crate::error::StoreError;
-use crate::limits::{
-    self, ENTRIES_BYTES, INVITE_LINKS_PER_ROOM, LOOKUP_HASHES, SETTINGS, TIMELINE_ENTRIES, UNREAD_COUNTED,
-};
-use crate::{Store, Unread};
-use natter_engine::ids::{BlobHash, BrokerUrl, DeviceId, EntryHash, LogId, LogKey, RoomId};
-use natter_engine::port::{Boot, BootRoom, Fetch, Op, OrderKey, Profile, Standing, StoreTrouble, Stored, StoredEntry};
-use natter_engine::signaling::InviteLink;
+use crate::limits::{self, LOOKUP_HASHES, SETTINGS, TIMELINE_ENTRIES, UNREAD_COUNTED};
+use crate::words::Query;
+use crate::{Hit, Place, Store, Unread};
+use natter_engine::ids::{BlobHash, DeviceId, EntryHash, LogId, RoomId};
+use natter_engine::port::{Boot, Fetch, Op, OrderKey, Profile, StoreTrouble, Stored, StoredEntry};
 use natter_engine::time::UnixMillis;
-use natter_engine::wire::kind;
-use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use world::World;
 
 /// A store that lives as long as its last handle.
 #[derive(Clone)]
 pub struct MemoryStore {
     shared: Arc<Mutex<World>>,
     life: u64,
-}
-
-#[derive(Default)]
-struct World {
-    /// Handles of earlier lives are dead.
-    life: u64,
-    next_trouble: Option<StoreTrouble>,
-    trouble: Option<StoreTrouble>,
-    identity: Option<([u8; 32], LogId, Profile)>,
-    rooms: BTreeMap<RoomId, Room>,
-    settings: BTreeMap<String, Vec<u8>>,
-    blobs: BTreeMap<BlobHash, Arc<[u8]>>,
-}
-
-struct Room {
-    standing: Standing,
-    brokers: Vec<BrokerUrl>,
-    invite: Option<InviteLink>,
-    epochs: BTreeMap<u32, [u8; 32]>,
-    entries: BTreeMap<OrderKey, StoredEntry>,
-    orders: BTreeMap<EntryHash, OrderKey>,
-    logs: BTreeMap<LogKey, BTreeMap<u64, OrderKey>>,
-    frontier: BTreeSet<EntryHash>,
-    held: BTreeMap<(DeviceId, LogKey), u64>,
-    read: Option<OrderKey>,
-    invites: Vec<InviteLink>,
-}
-
-impl Room {
-    fn new(standing: Standing) -> Self {
-        Self {
-            standing,
-            brokers: Vec::new(),
-            invite: None,
-            epochs: BTreeMap::new(),
-            entries: BTreeMap::new(),
-            orders: BTreeMap::new(),
-            logs: BTreeMap::new(),
-            frontier: BTreeSet::new(),
-            held: BTreeMap::new(),
-            read: None,
-            invites: Vec::new(),
-        }
-    }
-
-    fn boot(&self, room: RoomId) -> BootRoom {
-        let mut last: BTreeMap<(u16, DeviceId), OrderKey> = BTreeMap::new();
-        for (order, entry) in &self.entries {
-            if matches!(entry.kind, kind::PROFILE | kind::RECEIPT) {
-                last.insert((entry.kind, order.author), *order);
-            }
-        }
-        let in_state = |entry: &StoredEntry| {
-            entry.kind < kind::FIRST_MESSAGE || last.get(&(entry.kind, entry.order.author)) == Some(&entry.order)
-        };
-        BootRoom {
-            room,
-            standing: self.standing,
-            brokers: self.brokers.clone(),
-            invite: self.invite.clone(),
-            epochs: self.epochs.iter().map(|(epoch, key)| (*epoch, *key)).collect(),
-            heads: self
-                .logs
-                .values()
-                .filter_map(|log| log.last_key_value())
-                .filter_map(|(_, order)| self.entries.get(order))
-                .cloned()
-                .collect(),
-            frontier: {
-                let mut frontier: Vec<_> = self.frontier.iter().filter_map(|hash| self.known(hash)).collect();
-                frontier.sort();
-                frontier
-            },
-            state: self.entries.values().filter(|entry| in_state(entry)).cloned().collect(),
-            held: self.held.iter().map(|((holder, log), seq)| (*holder, *log, *seq)).collect(),
-            read: self.read,
-            invites: self.invites.clone(),
-        }
-    }
-
-    fn known(&self, hash: &EntryHash) -> Option<(OrderKey, UnixMillis)> {
-        self.orders.get(hash).and_then(|order| self.entries.get(order)).map(|entry| (entry.order, entry.shown))
-    }
-
-    fn entries(&self, log: &LogKey, from: u64, to: u64, limit: usize) -> Vec<StoredEntry> {
-        let Some(log) = self.logs.get(log) else { return Vec::new() };
-        if from > to {
-            return Vec::new();
-        }
-        let mut bytes = 0;
-        let mut entries: Vec<StoredEntry> = Vec::new();
-        for entry in log.range(from..=to).take(limit).filter_map(|(_, order)| self.entries.get(order)) {
-            bytes += limits::weight(entry);
-            if bytes > ENTRIES_BYTES && !entries.is_empty() {
-                break;
-            }
-            entries.push(entry.clone());
-        }
-        entries
-    }
-}
-
-/// How to take a step back: a transaction keeps one for each step taken.
-enum Undo {
-    RemoveRoom(RoomId),
-    RestoreRoom(RoomId, Box<Room>),
-    Standing(RoomId, Standing, Vec<BrokerUrl>, Option<InviteLink>),
-    Epoch(RoomId, u32, Option<[u8; 32]>),
-    Entry(RoomId, LogKey, u64, OrderKey),
-    Frontier(RoomId, BTreeSet<EntryHash>),
-    Held(RoomId, (DeviceId, LogKey), Option<u64>),
-    Read(RoomId, Option<OrderKey>),
-    Invites(RoomId, Vec<InviteLink>),
-    Profile(Profile),
-}
-
-impl World {
-    fn room(&mut self, room: RoomId) -> Result<&mut Room, StoreError> {
-        self.rooms.get_mut(&room).ok_or(StoreError::NoSuchRoom(room))
-    }
-
-    fn apply(&mut self, op: &Op) -> Result<Option<Undo>, StoreError> {
-        Ok(match op {
-            Op::PutRoom { room, standing, brokers, invite } => {
-                let undo = match self.rooms.get_mut(room) {
-                    Some(old) => Undo::Standing(
-                        *room,
-                        old.standing,
-                        std::mem::take(&mut old.brokers),
-                        std::mem::take(&mut old.invite),
-                    ),
-                    None => Undo::RemoveRoom(*room),
-                };
-                let entry = self.rooms.entry(*room).or_insert_with(|| Room::new(*standing));
-                entry.standing = *standing;
-                entry.brokers.clone_from(brokers);
-                entry.invite.clone_from(invite);
-                Some(undo)
-            }
-            Op::PutEpoch { room, epoch, key } => {
-                let old = self.room(*room)?.epochs.insert(*epoch, *key);
-                Some(Undo::Epoch(*room, *epoch, old))
-            }
-            Op::PutEntry(entry) => self.put_entry(entry)?,
-            Op::PutFrontier { room, frontier } => {
-                let old = std::mem::replace(&mut self.room(*room)?.frontier, frontier.iter().copied().collect());
-                Some(Undo::Frontier(*room, old))
-            }
-            Op::PutHeld { room, holder, log, seq } => {
-                let old = self.room(*room)?.held.insert((*holder, *log), *seq);
-                Some(Undo::Held(*room, (*holder, *log), old))
-            }
-            Op::PutRead { room, upto } => {
-                let old = self.room(*room)?.read.replace(*upto);
-                Some(Undo::Read(*room, old))
-            }
-            Op::PutInvite { room, link } => {
-                let invites = &mut self.room(*room)?.invites;
-                if invites.contains(link) {
-                    return Ok(None);
-                }
-                let old = invites.clone();
-                invites.push(link.clone());
-                if invites.len() > INVITE_LINKS_PER_ROOM {
-                    invites.remove(0);
-                }
-                Some(Undo::Invites(*room, old))
-            }
-            Op::PutProfile(profile) => {
-                let Some((_, _, shown)) = &mut self.identity else { return Err(StoreError::NoIdentity) };
-                Some(Undo::Profile(std::mem::replace(shown, profile.clone())))
-            }
-            Op::ForgetRoom(room) => self.rooms.remove(room).map(|old| Undo::RestoreRoom(*room, Box::new(old))),
-        })
-    }
-
-    fn put_entry(&mut self, entry: &StoredEntry) -> Result<Option<Undo>, StoreError> {
-        let room = self.room(entry.room)?;
-        if room.orders.contains_key(&entry.order.hash) {
-            return Ok(None);
-        }
-        if room.logs.get(&entry.log).is_some_and(|log| log.contains_key(&entry.seq)) {
-            return Err(StoreError::Conflict { seq: entry.seq });
-        }
-        room.logs.entry(entry.log).or_default().insert(entry.seq, entry.order);
-        room.orders.insert(entry.order.hash, entry.order);
-        room.entries.insert(entry.order, entry.clone());
-        Ok(Some(Undo::Entry(entry.room, entry.log, entry.seq, entry.order)))
-    }
-
-    fn undo(&mut self, undo: Undo) {
-        let mut with = |room: RoomId, back: &mut dyn FnMut(&mut Room)| {
-            if let Some(room) = self.rooms.get_mut(&room) {
-                back(room);
-            }
-        };
-        match undo {
-            Undo::RemoveRoom(room) => drop(self.rooms.remove(&room)),
-            Undo::RestoreRoom(room, old) => drop(self.rooms.insert(room, *old)),
-            Undo::Standing(room, standing, brokers, invite) => with(room, &mut |room| {
-                room.standing = standing;
-                room.brokers.clone_from(&brokers);
-                room.invite.clone_from(&invite);
-            }),
-            Undo::Epoch(room, epoch, old) => with(room, &mut |room| match old {
-                Some(key) => drop(room.epochs.insert(epoch, key)),
-                None => drop(room.epochs.remove(&epoch)),
-            }),
-            Undo::Entry(room, log, seq, order) => with(room, &mut |room| {
-                room.entries.remove(&order);
-                room.orders.remove(&order.hash);
-                if let Some(entries) = room.logs.get_mut(&log) {
-                    entries.remove(&seq);
-                    if entries.is_empty() {
-                        room.logs.remove(&log);
-                    }
-                }
-            }),
-            Undo::Frontier(room, old) => with(room, &mut |room| room.frontier.clone_from(&old)),
-            Undo::Held(room, key, old) => with(room, &mut |room| match old {
-                Some(seq) => drop(room.held.insert(key, seq)),
-                None => drop(room.held.remove(&key)),
-            }),
-            Undo::Read(room, old) => with(room, &mut |room| room.read = old),
-            Undo::Invites(room, old) => with(room, &mut |room| room.invites.clone_from(&old)),
-            Undo::Profile(old) => {
-                if let Some((_, _, shown)) = &mut self.identity {
-                    *shown = old;
-                }
-            }
-        }
-    }
-
-    fn may_write(&mut self) -> Result<(), StoreError> {
-        match self.next_trouble.take().or(self.trouble) {
-            None => Ok(()),
-            Some(StoreTrouble::DiskFull) => Err(StoreError::DiskFull),
-            Some(StoreTrouble::Locked) => Err(StoreError::Locked),
-            Some(StoreTrouble::Damaged) => Err(StoreError::Damaged("as the test asked".to_owned())),
-            Some(StoreTrouble::Failed) => Err(StoreError::Io(std::io::Error::other("as the test asked"))),
-        }
-    }
-
-    fn blob_rooms(&self, blob: &BlobHash) -> Vec<RoomId> {
-        let offers = |room: &Room| room.entries.values().any(|entry| entry.blobs.contains(blob));
-        self.rooms.iter().filter(|(_, room)| offers(room)).map(|(id, _)| *id).collect()
-    }
 }
 
 impl MemoryStore {
@@ -381,8 +135,12 @@ impl Store for MemoryStore {
                 let room = world.rooms.get(room);
                 Stored::Known(
                     *ticket,
-                    hashes.iter().filter_map(|hash| room.and_then(|room| room.known(hash))).collect(),
+                    hashes.iter().filter_map(|hash| room.and_then(|room| room.found(hash))).collect(),
                 )
+            }
+            Fetch::Expired { ticket, by } => {
+                let (expired, next) = world.expired(*by);
+                Stored::Expired(*ticket, expired, next)
             }
             Fetch::BlobRooms { ticket, blob } => {
                 Stored::BlobRooms(*ticket, world.blob_rooms(blob), world.blobs.contains_key(blob))
@@ -414,10 +172,75 @@ impl Store for MemoryStore {
         Ok(entries)
     }
 
+    fn timeline_after(
+        &self,
+        room: RoomId,
+        after: OrderKey,
+        limit: usize,
+        kinds: &[u16],
+    ) -> Result<Vec<StoredEntry>, StoreError> {
+        limits::check_kinds(kinds)?;
+        let world = self.alive()?;
+        let Some(room) = world.rooms.get(&room) else { return Ok(Vec::new()) };
+        let later = room.entries.range((Bound::Excluded(after), Bound::Unbounded)).map(|(_, entry)| entry);
+        let chosen = later.filter(|entry| kinds.contains(&entry.kind)).take(limit.min(TIMELINE_ENTRIES));
+        Ok(chosen.cloned().collect())
+    }
+
+    fn at(&self, room: RoomId, time: UnixMillis, kinds: &[u16]) -> Result<Option<OrderKey>, StoreError> {
+        limits::check_kinds(kinds)?;
+        Ok(self.alive()?.rooms.get(&room).and_then(|room| room.at(time, kinds)))
+    }
+
+    fn related(&self, room: RoomId, targets: &[EntryHash]) -> Result<Vec<StoredEntry>, StoreError> {
+        limits::check_targets(targets)?;
+        Ok(self.alive()?.rooms.get(&room).map(|room| room.related(targets)).unwrap_or_default())
+    }
+
+    fn pinned(&self, room: RoomId) -> Result<Vec<StoredEntry>, StoreError> {
+        Ok(self.alive()?.rooms.get(&room).map(|room| room.pinned()).unwrap_or_default())
+    }
+
+    fn search(
+        &self,
+        query: &str,
+        room: Option<RoomId>,
+        author: Option<DeviceId>,
+        before: Option<Place>,
+        limit: usize,
+    ) -> Result<Vec<Hit>, StoreError> {
+        let Some(query) = Query::parse(query)? else { return Ok(Vec::new()) };
+        Ok(self.alive()?.search(&query, room, author, before, limit))
+    }
+
+    fn unoffered(&self, blobs: &[BlobHash]) -> Result<Vec<BlobHash>, StoreError> {
+        limits::check_unoffered(blobs)?;
+        let world = self.alive()?;
+        Ok(blobs.iter().filter(|blob| world.blob_rooms(blob).is_empty()).copied().collect())
+    }
+
+    fn draft(&self, room: RoomId) -> Result<Option<String>, StoreError> {
+        Ok(self.alive()?.rooms.get(&room).and_then(|room| room.draft.clone()))
+    }
+
+    fn drafts(&self) -> Result<Vec<(RoomId, String)>, StoreError> {
+        let world = self.alive()?;
+        Ok(world.rooms.iter().filter_map(|(id, room)| Some((*id, room.draft.clone()?))).collect())
+    }
+
+    fn put_draft(&self, room: RoomId, text: Option<&str>) -> Result<(), StoreError> {
+        limits::check_draft(text)?;
+        let mut world = self.alive()?;
+        world.may_write()?;
+        let kept = world.rooms.get_mut(&room).ok_or(StoreError::NoSuchRoom(room))?;
+        kept.draft = text.map(str::to_owned);
+        Ok(())
+    }
+
     fn entry(&self, room: RoomId, hash: EntryHash) -> Result<Option<StoredEntry>, StoreError> {
         let world = self.alive()?;
         let Some(room) = world.rooms.get(&room) else { return Ok(None) };
-        Ok(room.orders.get(&hash).and_then(|order| room.entries.get(order)).cloned())
+        Ok(room.entry(&hash).cloned())
     }
 
     fn unread(
@@ -434,7 +257,7 @@ impl Store for MemoryStore {
         let mut unread = room
             .entries
             .range((start, Bound::Unbounded))
-            .filter(|(order, entry)| order.author != own && kinds.contains(&entry.kind))
+            .filter(|(order, entry)| order.author != own && kinds.contains(&entry.kind) && entry.payload.is_some())
             .take(UNREAD_COUNTED as usize)
             .map(|(order, _)| order.hash)
             .peekable();
@@ -464,6 +287,7 @@ impl Store for MemoryStore {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use natter_engine::port::Standing;
 
     #[test]
     fn a_crash_keeps_what_was_committed_and_kills_older_handles() {

@@ -109,6 +109,7 @@ fn nothing(fetch: &Fetch) -> Stored {
     match fetch {
         Fetch::Entries { ticket, .. } => Stored::Entries(*ticket, Vec::new()),
         Fetch::Lookup { ticket, .. } => Stored::Known(*ticket, Vec::new()),
+        Fetch::Expired { ticket, .. } => Stored::Expired(*ticket, Vec::new(), None),
         Fetch::BlobRooms { ticket, .. } => Stored::BlobRooms(*ticket, Vec::new(), false),
     }
 }

@@ -172,8 +172,7 @@ impl Engine {
             if room.standing != Standing::Member || room.founding.is_some() {
                 continue;
             }
-            let Some((_, epoch_key)) = room.epoch() else { continue };
-            let rendezvous = room_rendezvous(&epoch_key);
+            let rendezvous: Vec<_> = room.held_epochs().iter().map(|(_, key)| room_rendezvous(key)).collect();
             let mut invites: Vec<_> = room
                 .membership
                 .invites()
@@ -181,7 +180,8 @@ impl Engine {
                 .filter(|(_, invite)| now.wall.0 / 1000 <= invite.body.expires)
                 // Who cannot admit would only keep the newcomer waiting at the wrong door.
                 .filter(|(_, invite)| {
-                    !invite.body.approval || room.membership.role(self.me).is_some_and(|role| role >= Role::Admin)
+                    let least = if invite.body.approval { Role::Admin } else { Role::Member };
+                    room.membership.role(self.me).is_some_and(|role| role >= least)
                 })
                 .collect();
             // Those that still admit somebody first; at the doors of the others people at least hear why not.
@@ -190,7 +190,9 @@ impl Engine {
             for broker in self.room_brokers(&room.brokers) {
                 let purpose = Purpose::Member(*id);
                 if let Some(n) = self.variant(&broker, purpose) {
-                    wished.insert((broker.clone(), member_address(&rendezvous, self.me, day, n)), purpose);
+                    for key in &rendezvous {
+                        wished.insert((broker.clone(), member_address(key, self.me, day, n)), purpose);
+                    }
                 }
                 for (invite, record) in invites.iter().take(SERVED_INVITES) {
                     let purpose = Purpose::Invite(*id, **invite);

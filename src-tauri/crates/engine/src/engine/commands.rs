@@ -39,12 +39,18 @@ impl Engine {
             Command::Admit { room, device } => self.admit_by_hand(id, room, device, now),
             Command::Decline { room, device } => self.decline(id, room, device),
             Command::SendText { room, text } => {
-                let body = check_text(text).map(Body::Text);
+                let lives = self.rooms.get(&room).and_then(|state| state.membership.lives());
+                let body = check_text(Text { lives, ..text }).map(Body::Text);
                 self.speak(id, room, body);
             }
             Command::About { room, target, act } => self.about(id, room, target, act),
+            Command::Remove { room, device } => self.remove(id, room, device),
+            Command::SetRole { room, device, role } => self.set_role(id, room, device, role),
+            Command::SetRoom { room, change } => self.set_room(id, room, change),
             Command::Typing { room } => self.typing(id, room, now),
             Command::SendPicture { room, picture } => {
+                let lives = self.rooms.get(&room).and_then(|state| state.membership.lives());
+                let picture = Picture { lives, ..picture };
                 let body = check_picture(&picture).map(|()| Body::Picture(picture));
                 self.speak(id, room, body);
             }
@@ -149,7 +155,8 @@ impl Engine {
             Err(refusal) => return self.reply(id, Err(refusal)),
         };
         // Without approval whoever holds the link is in: that is an admin's decision.
-        if !terms.approval && state.membership.role(me).is_none_or(|role| role < Role::Admin) {
+        let least = if terms.approval { Role::Member } else { Role::Admin };
+        if state.membership.role(me).is_none_or(|role| role < least) || terms.role > Role::Member {
             return self.reply(id, Err(Refusal::NotAllowed));
         }
         let live = state.membership.invites().values().filter(|invite| invite.admits(now.wall).is_ok()).count();
@@ -177,6 +184,7 @@ impl Engine {
             uses: terms.uses,
             expires,
             approval: terms.approval,
+            role: terms.role,
         });
         if let Some(state) = self.rooms.get_mut(&room) {
             // Kept with the entry it belongs to: written together or not at all.
@@ -248,7 +256,7 @@ impl Engine {
     }
 }
 
-fn name_refusal(error: NameError) -> Refusal {
+pub(super) fn name_refusal(error: NameError) -> Refusal {
     match error {
         NameError::Empty => Refusal::Empty,
         NameError::TooLong => Refusal::TooLong,

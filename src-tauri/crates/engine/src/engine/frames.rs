@@ -60,13 +60,14 @@ impl Engine {
             Frame::AskBlob { room, blob } => self.on_blob_asked(peer, room, blob),
             Frame::BlobIs { room, blob, here } => self.on_blob_is(peer, room, blob, here),
             Frame::Typing { room } => self.on_typing(peer, room, now),
+            Frame::Epoch { room, epoch, key } => self.on_epoch(peer, room, epoch, key),
         }
     }
 
     // ------------------------------------------------------------ have, want, entries
 
     fn on_have(&mut self, id: LinkId, peer: DeviceId, room: RoomId, heads: &[(LogKey, u64)], now: Now) {
-        let own = LogKey { author: self.me, log: self.log };
+        let me = self.me;
         // A link that was made in another room's name: whoever is no stranger there may have been admitted here by somebody
         // we have not heard of yet, and be the only one who can bring us that ADMIT. Heard, and told nothing until then.
         let our_door = self.mesh.get(id).is_some_and(|link| link.is_knock() && link.offerer);
@@ -76,7 +77,7 @@ impl Engine {
             state.sync.join(peer, now.mono);
         }
         let news = state.sync.heard(peer, heads);
-        if news.iter().any(|(log, _)| *log == own) {
+        if news.iter().any(|(log, _)| log.author == me) {
             self.count_held(room, peer, now);
         }
     }
@@ -96,16 +97,20 @@ impl Engine {
 
     /// Takes down how much of our log a member holds; what it said before we knew it as a member counts then.
     pub(super) fn count_held(&mut self, room: RoomId, peer: DeviceId, now: Now) {
-        let own = LogKey { author: self.me, log: self.log };
+        let me = self.me;
         let Some(state) = self.rooms.get_mut(&room).filter(|state| state.membership.is_member(peer)) else { return };
-        // A peer may claim to hold what was not written yet; it holds at most what there is.
-        let seq = state.sync.have(peer, own).min(state.logs.head(own));
-        let held = state.held.entry(peer).or_default().entry(own).or_insert(0);
-        if seq > *held {
-            *held = seq;
-            state.held_dirty.insert((peer, own), seq);
-            state.held_due.get_or_insert(now.mono.plus(HELD_DELAY));
-            self.notify(Notify::Held { room, holder: peer, log: own, seq });
+        let own: Vec<(LogKey, u64)> = state.logs.of(me).collect();
+        for (log, head) in own {
+            let Some(state) = self.rooms.get_mut(&room) else { return };
+            // A peer may claim to hold what was not written yet; it holds at most what there is.
+            let seq = state.sync.have(peer, log).min(head);
+            let held = state.held.entry(peer).or_default().entry(log).or_insert(0);
+            if seq > *held {
+                *held = seq;
+                state.held_dirty.insert((peer, log), seq);
+                state.held_due.get_or_insert(now.mono.plus(HELD_DELAY));
+                self.notify(Notify::Held { room, holder: peer, log, seq });
+            }
         }
     }
 

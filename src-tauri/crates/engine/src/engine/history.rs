@@ -97,7 +97,8 @@ impl Engine {
             if matches!(draft.body, Body::Leave) {
                 let seq = batch.entries.iter().find(|(stored, ..)| stored.order.hash == *hash).map(|(s, ..)| s.seq);
                 if let (Some(seq), Some(room)) = (seq, self.rooms.get_mut(&id)) {
-                    room.leaving = Some(Leaving::Telling { seq, until: now.mono.plus(LEAVING) });
+                    let log = room.logs.own();
+                    room.leaving = Some(Leaving::Telling { log, seq, until: now.mono.plus(LEAVING) });
                 }
             }
             if let Some(command) = draft.command {
@@ -108,19 +109,20 @@ impl Engine {
         if batch.entries.iter().any(|(stored, ..)| stored.kind < kind::FIRST_MESSAGE) {
             self.membership_changed(id, now);
         }
+        self.removed_by_us(id, &batch);
         self.ask_for_more(id, now.mono);
     }
 
     /// Pushes what is ours, acknowledges what is theirs, shows both.
     fn tell_entries(&mut self, id: RoomId, batch: &Batch, now: Now) {
-        let own = LogKey { author: self.me, log: self.log };
+        let me = self.me;
         let mut theirs: Vec<LogKey> = Vec::new();
         let mut ours = Vec::new();
         for (stored, entry, live) in &batch.entries {
             if let Some(at) = stored.expires {
                 self.expires_at(at, now);
             }
-            if stored.log == own {
+            if stored.log.author == me && *live {
                 ours.push(entry.clone());
             } else if !theirs.contains(&stored.log) {
                 theirs.push(stored.log);
@@ -133,7 +135,7 @@ impl Engine {
                 let Some(room) = self.rooms.get_mut(&id) else { return };
                 if !sent {
                     // It reads too slowly for a push; a HAVE lets it ask in its own time.
-                    room.have_dirty.insert(own);
+                    room.have_dirty.insert(room.logs.own());
                     room.have_due.get_or_insert(now.mono);
                 }
             }
@@ -163,13 +165,19 @@ impl Engine {
                 | Body::Admit { .. }
                 | Body::Leave
                 | Body::RevokeInvite { .. }
+                | Body::Remove { .. }
+                | Body::Grant { .. }
+                | Body::Revoke { .. }
+                | Body::Room(_)
                 | Body::Text(_)
                 | Body::Picture(_)
                 | Body::About { .. },
             )
             | None => {}
         }
-        self.notify(Notify::Entry { entry: Box::new(stored.clone()), live });
+        if self.rooms.get(&stored.room).is_some_and(|room| room.membership.counts(stored.log, stored.seq)) {
+            self.notify(Notify::Entry { entry: Box::new(stored.clone()), live });
+        }
     }
 
     fn reply_to_draft(&self, id: RoomId, body: &Body, hash: EntryHash) -> Reply {
@@ -180,9 +188,15 @@ impl Engine {
             }
             Body::Text(_) | Body::Picture(_) | Body::About { .. } => Reply::Sent(hash),
             Body::Genesis { .. } => Reply::Room(id),
-            Body::Admit { .. } | Body::RevokeInvite { .. } | Body::Profile(_) | Body::Receipt { .. } | Body::Leave => {
-                Reply::Done
-            }
+            Body::Admit { .. }
+            | Body::RevokeInvite { .. }
+            | Body::Remove { .. }
+            | Body::Grant { .. }
+            | Body::Revoke { .. }
+            | Body::Room(_)
+            | Body::Profile(_)
+            | Body::Receipt { .. }
+            | Body::Leave => Reply::Done,
         }
     }
 
@@ -229,6 +243,7 @@ impl Engine {
         let me = self.me;
         let Some(room) = self.rooms.get_mut(&id) else { return };
         room.logs.forget_refusals();
+        room.logs.write_in(room.membership.own_log(LogKey { author: me, log: self.log }));
         let (is_member, was_member) = (room.membership.is_member(me), room.membership.was_member(me));
         match room.standing {
             Standing::Member if was_member && !is_member && room.leaving.is_none() => {
@@ -320,10 +335,9 @@ impl Engine {
     }
 
     fn settle_leaving(&mut self, id: RoomId, now: Now) {
-        let own = LogKey { author: self.me, log: self.log };
         let Some(room) = self.rooms.get(&id) else { return };
-        let Some(Leaving::Telling { seq, until }) = room.leaving else { return };
-        let taken = room.held.values().any(|logs| logs.get(&own).is_some_and(|held| *held >= seq));
+        let Some(Leaving::Telling { log, seq, until }) = room.leaving else { return };
+        let taken = room.held.values().any(|logs| logs.get(&log).is_some_and(|held| *held >= seq));
         if taken || until <= now.mono {
             self.forget(id, now);
         }

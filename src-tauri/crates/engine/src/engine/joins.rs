@@ -174,11 +174,11 @@ impl Engine {
     /// Whether the log says that we are in, and is all that the door had of our own: who comes back after having left
     /// finds an old ADMIT first, and must not write before its own LEAVE has been read again.
     fn is_inside(&self, room: RoomId) -> bool {
-        let own = LogKey { author: self.me, log: self.log };
         let link = self.knocks.get(&room).and_then(|knock| knock.link);
         let door = link.and_then(|link| self.mesh.get(link)).and_then(|link| link.peer);
         let (Some(state), Some(door)) = (self.rooms.get(&room), door) else { return false };
-        let caught_up = state.logs.head(own) >= state.sync.have(door, own);
+        let behind = |log: &LogKey| state.logs.head(*log) < state.sync.have(door, *log);
+        let caught_up = !state.sync.claims_of(door, self.me).any(|log| behind(&log));
         !state.epochs.is_empty() && caught_up && state.membership.is_member(self.me)
     }
 

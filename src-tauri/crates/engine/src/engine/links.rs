@@ -95,7 +95,7 @@ impl Engine {
         shared.rotate_left(turn);
         for id in shared {
             let Some(room) = self.rooms.get(&id).filter(|room| room.standing == Standing::Member) else { continue };
-            let Some((epoch, key)) = room.epoch() else { continue };
+            let Some((epoch, key)) = room.epoch_for(peer, attempt) else { continue };
             let mut routes: Vec<Route> = room
                 .rosters
                 .iter()
@@ -313,6 +313,7 @@ impl Engine {
         for frame in frames {
             self.send_to(peer, &frame);
         }
+        self.tell_epoch(room, peer);
         self.send_roster(room, peer);
         self.ask_for_blobs(room, peer);
     }

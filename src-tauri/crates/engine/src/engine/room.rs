@@ -8,7 +8,7 @@ use crate::port::{BootRoom, Op, OrderKey, Profile, Standing};
 use crate::rooms::membership::Membership;
 use crate::rooms::{InviteView, MemberView, Presence, RequestView, Role, RoomView};
 use crate::signaling::envelope::SealingKey;
-use crate::time::{Instant, Now};
+use crate::time::{Instant, Now, UnixMillis};
 use crate::wire::limits::{BROKER_URL_BYTES, BROKERS};
 use crate::wire::{Body, InviteLink};
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,6 +33,8 @@ pub(super) struct Room {
     pub(super) standing: Standing,
     pub(super) brokers: Vec<BrokerUrl>,
     pub(super) epochs: BTreeMap<u32, [u8; 32]>,
+    /// Members who are known to have the newest epoch's key.
+    pub(super) in_epoch: BTreeSet<DeviceId>,
     pub(super) membership: Membership,
     pub(super) logs: Logs,
     pub(super) sync: Sync,
@@ -73,12 +75,16 @@ pub(super) enum Leaving {
     /// LEAVE is on its way to the disk.
     Writing,
     /// LEAVE is durable; the room goes at this time, or once somebody holds it.
-    Telling { seq: u64, until: Instant },
+    Telling { log: LogKey, seq: u64, until: Instant },
 }
 
 impl Rules for Membership {
     fn admits(&self, author: DeviceId) -> bool {
-        self.is_member(author)
+        self.knows(author)
+    }
+
+    fn ends(&self) -> Vec<(OrderKey, UnixMillis)> {
+        Self::ends(self).collect()
     }
 
     fn may_delete(&self, member: DeviceId, author: DeviceId) -> bool {
@@ -92,6 +98,7 @@ impl Room {
             standing,
             brokers: Vec::new(),
             epochs: BTreeMap::new(),
+            in_epoch: BTreeSet::new(),
             membership: Membership::new(id),
             logs: Logs::new(id, own),
             sync: Sync::default(),
@@ -125,6 +132,7 @@ impl Room {
         room.epochs = boot.epochs.into_iter().collect();
         room.logs.restore(&boot.heads, &boot.frontier);
         room.membership.extend(&boot.state);
+        room.logs.write_in(room.membership.own_log(own));
         for entry in &boot.state {
             let body = entry.payload.as_deref().and_then(|payload| Body::decode(entry.kind, payload).ok());
             if let Some(Body::Receipt { upto }) = body {
@@ -143,7 +151,9 @@ impl Room {
     pub(super) fn resume_leaving(&mut self, own: LogKey, now: Now) {
         if self.standing == Standing::Member && self.membership.has_left(own.author) {
             let until = now.mono.plus(LEAVING);
-            self.leaving = Some(Leaving::Telling { seq: self.logs.head(own), until });
+            // The LEAVE closed the log that it stands in, which is the last one that anything was written in.
+            let log = self.logs.of(own.author).filter(|(log, seq)| self.membership.limit(*log) == Some(*seq)).last();
+            self.leaving = log.map(|(log, seq)| Leaving::Telling { log, seq, until });
         }
     }
 
@@ -254,12 +264,17 @@ impl Engine {
                 used: invite.used,
                 expires: crate::time::UnixMillis(invite.body.expires.saturating_mul(1000)),
                 approval: invite.body.approval,
+                role: invite.body.role,
                 link: room.invite_links.get(id).cloned(),
             })
             .collect();
+        let limits = room.logs.heads().keys().filter_map(|log| Some((*log, room.membership.limit(*log)?))).collect();
         Some(RoomView {
             room: id,
             name: room.membership.name().to_owned(),
+            about: room.membership.about().to_owned(),
+            lives: room.membership.lives(),
+            limits,
             standing: room.standing,
             members,
             former,

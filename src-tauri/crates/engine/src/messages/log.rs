@@ -87,8 +87,10 @@ pub(crate) enum Taken {
 
 /// Rules that only the room knows.
 pub(crate) trait Rules {
-    /// Whether entries of this author count now.
+    /// Whether entries of this author are kept.
     fn admits(&self, author: DeviceId) -> bool;
+    /// What a membership entry names as its causes before anything else: all membership entries that nothing else names.
+    fn ends(&self) -> Vec<(OrderKey, UnixMillis)>;
     /// Whether one member may delete what another said.
     fn may_delete(&self, member: DeviceId, author: DeviceId) -> bool;
 }
@@ -153,6 +155,23 @@ impl Logs {
             self.frontier.insert(order.hash, known);
             self.remember(known);
         }
+    }
+
+    /// The log that this device writes.
+    pub(crate) fn own(&self) -> LogKey {
+        self.own
+    }
+
+    /// From here on this device writes another.
+    pub(crate) fn write_in(&mut self, own: LogKey) {
+        self.own = own;
+    }
+
+    /// How far a device's logs go.
+    pub(crate) fn of(&self, author: DeviceId) -> impl Iterator<Item = (LogKey, u64)> {
+        let first = LogKey { author, log: LogId([0; 16]) };
+        let last = LogKey { author, log: LogId([0xff; 16]) };
+        self.heads.range(first..=last).map(|(log, head)| (*log, head.seq))
     }
 
     pub(crate) fn heads(&self) -> &BTreeMap<LogKey, Head> {
@@ -559,8 +578,16 @@ impl Logs {
             let Some(draft) = self.drafts.pop_front() else { return };
             let head = planner.heads.get(&self.own).or_else(|| self.heads.get(&self.own)).copied();
             let mut ends: Vec<Known> = planner.frontier.values().copied().collect();
-            ends.retain(|known| Some(known.order.hash) != head.map(|head| head.known.order.hash));
             ends.sort_by_key(|known| std::cmp::Reverse(known.order));
+            if draft.body.kind() < kind::FIRST_MESSAGE {
+                // Its right is judged by what it says to have seen: nothing of that may hide behind other entries.
+                let members = rules.ends().into_iter().map(|(order, shown)| Known { order, shown });
+                let others = ends.drain(..).filter(|known| known.order.author != self.own.author);
+                ends = members.chain(others).collect();
+            }
+            let mut named = BTreeSet::new();
+            named.extend(head.map(|head| head.known.order.hash));
+            ends.retain(|known| named.insert(known.order.hash));
             ends.truncate(PARENTS);
             let mut parents: Vec<EntryHash> = ends.iter().map(|known| known.order.hash).collect();
             parents.sort_unstable();

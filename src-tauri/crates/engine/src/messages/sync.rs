@@ -100,6 +100,12 @@ impl Sync {
         self.peers.get(&peer).and_then(|peer| peer.have.get(&log)).copied().unwrap_or(0)
     }
 
+    /// The logs of a device that a peer holds something of.
+    pub(crate) fn claims_of(&self, peer: DeviceId, author: DeviceId) -> impl Iterator<Item = LogKey> {
+        let logs = self.peers.get(&peer).into_iter().flat_map(|peer| peer.have.keys().copied());
+        logs.filter(move |log| log.author == author)
+    }
+
     /// Whether entries up to here were asked for from this peer (then they cost no tokens).
     pub(crate) fn is_asked(&self, peer: DeviceId, log: LogKey, seq: u64) -> bool {
         self.asks.get(&log).is_some_and(|ask| ask.peer == peer && seq <= ask.to)

@@ -3,6 +3,7 @@
 pub(crate) mod membership;
 
 use crate::ids::{BrokerUrl, DeviceId, InviteId, LogKey, RoomId};
+pub use crate::port::Role;
 use crate::port::{OrderKey, Profile, Standing};
 use crate::time::UnixMillis;
 use crate::wire::InviteLink;
@@ -18,23 +19,14 @@ pub struct InviteTerms {
     pub lifetime: Duration,
     /// Whether an admin must say yes to each.
     pub approval: bool,
+    /// What whoever comes in by it is: guest or member.
+    pub role: Role,
 }
 
 impl Default for InviteTerms {
     fn default() -> Self {
-        Self { uses: 1, lifetime: Duration::from_secs(7 * 24 * 3600), approval: true }
+        Self { uses: 1, lifetime: Duration::from_secs(7 * 24 * 3600), approval: true, role: Role::Member }
     }
-}
-
-/// What a member may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Role {
-    /// Reads and writes.
-    Member,
-    /// Also invites with approval, admits, removes.
-    Admin,
-    /// Founded the room; an admin who cannot be removed.
-    Creator,
 }
 
 /// Whether a member can be reached now.
@@ -91,6 +83,8 @@ pub struct InviteView {
     pub expires: UnixMillis,
     /// Whether a person must say yes.
     pub approval: bool,
+    /// What whoever comes in by it is.
+    pub role: Role,
     /// The link, when it was made on this device.
     pub link: Option<InviteLink>,
 }
@@ -102,6 +96,13 @@ pub struct RoomView {
     pub room: RoomId,
     /// Name.
     pub name: String,
+    /// What it is for; may be empty.
+    pub about: String,
+    /// How many seconds new messages live; none = for good.
+    pub lives: Option<u32>,
+    /// Logs of which not all is shown, and the last entry of each that is: their authors are out, or were once. When this
+    /// changes, a host reads its timeline again.
+    pub limits: BTreeMap<LogKey, u64>,
     /// How this device stands to it.
     pub standing: Standing,
     /// Everyone admitted and not gone, this device included; by device id.

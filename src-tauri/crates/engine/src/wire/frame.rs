@@ -121,6 +121,15 @@ pub enum Frame {
         /// Whether the sender holds all of it.
         here: bool,
     },
+    /// The newest key of a room that the sender knows, told to a member when their link comes up or the key is new.
+    Epoch {
+        /// The room.
+        room: RoomId,
+        /// Which: the generation above 16 bits of chance, so that two devices that make one at the same time make two.
+        epoch: u32,
+        /// The key.
+        key: [u8; 32],
+    },
     /// The person at the sender is typing. Nothing is kept of it.
     Typing {
         /// The room.
@@ -159,6 +168,7 @@ mod tag {
     pub(super) const ASK_BLOB: u64 = 24;
     pub(super) const BLOB_IS: u64 = 25;
     pub(super) const TYPING: u64 = 26;
+    pub(super) const EPOCH: u64 = 27;
 }
 
 impl Frame {
@@ -225,6 +235,9 @@ impl Frame {
             }
             Self::BlobIs { room, blob, here } => {
                 Writer::record(4).uint(tag::BLOB_IS).bytes(&room.0).bytes(&blob.0).flag(*here).finish()
+            }
+            Self::Epoch { room, epoch, key } => {
+                Writer::record(4).uint(tag::EPOCH).bytes(&room.0).uint((*epoch).into()).bytes(key).finish()
             }
             Self::Typing { room } => Writer::record(2).uint(tag::TYPING).bytes(&room.0).finish(),
         }
@@ -323,6 +336,7 @@ impl Frame {
             tag::BLOB_IS => {
                 read(4, &|r| Ok(Self::BlobIs { room: room(r)?, blob: BlobHash(r.exactly()?), here: r.flag()? }))
             }
+            tag::EPOCH => read(4, &|r| Ok(Self::Epoch { room: room(r)?, epoch: r.u32()?, key: r.exactly()? })),
             tag::TYPING => read(2, &|r| Ok(Self::Typing { room: room(r)? })),
             _ => Err(WireError::UnknownKind),
         }

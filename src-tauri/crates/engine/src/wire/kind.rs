@@ -10,6 +10,14 @@ pub const ADMIT: u16 = 3;
 pub const LEAVE: u16 = 4;
 /// Withdraws an invite.
 pub const REVOKE_INVITE: u16 = 5;
+/// Takes a device out of the room.
+pub const REMOVE: u16 = 6;
+/// Raises a member's role.
+pub const GRANT: u16 = 7;
+/// Lowers a member's role.
+pub const REVOKE: u16 = 8;
+/// The room's name and manners.
+pub const ROOM: u16 = 9;
 /// Kinds from here on do not change membership.
 pub const FIRST_MESSAGE: u16 = 32;
 /// Words.
@@ -30,7 +38,7 @@ pub const REACTION: u16 = 38;
 pub const PIN: u16 = 39;
 
 /// What a timeline shows.
-pub const SHOWN: &[u16] = &[GENESIS, ADMIT, LEAVE, TEXT, PICTURE];
+pub const SHOWN: &[u16] = &[GENESIS, ADMIT, LEAVE, REMOVE, GRANT, REVOKE, ROOM, TEXT, PICTURE];
 /// What counts as unread and may ring; what may be edited and deleted.
 pub const SPOKEN: &[u16] = &[TEXT, PICTURE];
 /// What says something of another entry.

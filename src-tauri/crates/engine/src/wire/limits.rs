@@ -14,6 +14,8 @@ pub const HEADER_BYTES: usize = 1024;
 pub const PARENTS: usize = 16;
 /// Graphemes in a name.
 pub const NAME_GRAPHEMES: usize = 64;
+/// Bytes of a room's description.
+pub const ABOUT_BYTES: usize = 1024;
 /// Bytes of an avatar.
 pub const AVATAR_BYTES: usize = 16 * 1024;
 /// Bytes of a text.
@@ -64,6 +66,12 @@ pub const LOGS_PER_ROOM: usize = 4096;
 pub const ROOMS: usize = 256;
 /// Members of a room.
 pub const MEMBERS: usize = 1024;
+/// Membership entries of one author that count.
+pub const OPS_PER_AUTHOR: u64 = 4096;
+/// Logs that one REMOVE closes.
+pub const REMOVE_LOGS: usize = 256;
+/// Epochs of a room that are kept.
+pub const EPOCHS: usize = 64;
 /// Invites that work at one time in a room.
 pub const INVITES_PER_ROOM: usize = 64;
 /// Devices that wait for approval in a room.

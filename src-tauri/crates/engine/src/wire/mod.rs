@@ -12,7 +12,7 @@ pub mod session;
 #[cfg(test)]
 mod vectors;
 
-pub use body::{Act, Body, InviteBody, Mention, PICTURE_TYPES, Picture, Text, is_emoji};
+pub use body::{Act, Body, InviteBody, Mention, PICTURE_TYPES, Picture, RoomBody, Text, is_emoji};
 pub use cbor::WireError;
 pub use entry::{Entry, EntryError, Header};
 pub use frame::{Frame, KnockState};

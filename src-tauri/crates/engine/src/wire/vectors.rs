@@ -5,7 +5,7 @@ use super::session::{Session, SignedSession, Trickle};
 use super::*;
 use crate::identity::SecretKey;
 use crate::ids::*;
-use crate::port::{LinkPurpose, OrderKey, Profile, SessionParams, Setup, SignalKind};
+use crate::port::{LinkPurpose, OrderKey, Profile, Role, SessionParams, Setup, SignalKind};
 use crate::time::{Hlc, UnixMillis};
 use proptest::prelude::*;
 
@@ -52,6 +52,7 @@ fn bodies() -> Vec<(&'static str, Body)> {
         uses: 1,
         expires: 1_800_000_000,
         approval: true,
+        role: Role::Member,
     };
     vec![
         ("genesis", Body::Genesis { name: "Kitchen".into(), profile: profile(), nonce: [11; 16] }),
@@ -61,6 +62,11 @@ fn bodies() -> Vec<(&'static str, Body)> {
             Body::Admit { device: DeviceId([12; 32]), invite: InviteId([8; 32]), proof: [13; 64], profile: profile() },
         ),
         ("leave", Body::Leave),
+        ("remove", Body::Remove { device: DeviceId([12; 32]), heads: vec![(LogId([2; 16]), 7)] }),
+        ("grant", Body::Grant { device: DeviceId([12; 32]), role: Role::Admin }),
+        ("revoke", Body::Revoke { device: DeviceId([12; 32]), role: Role::Guest }),
+        ("room", Body::Room(RoomBody { name: Some("Hall".into()), about: Some("Soup".into()), lives: Some(0) })),
+        ("room_same", Body::Room(RoomBody::default())),
         ("revoke_invite", Body::RevokeInvite { invite: InviteId([8; 32]) }),
         ("text", Body::Text(Text::plain("Hello 👋"))),
         ("text_named", Body::Text(named.clone())),
@@ -120,6 +126,7 @@ fn frames() -> Vec<(&'static str, Frame)> {
         ("ask_blob", Frame::AskBlob { room, blob }),
         ("blob_is", Frame::BlobIs { room, blob, here: true }),
         ("typing", Frame::Typing { room }),
+        ("epoch", Frame::Epoch { room, epoch: 65_537, key: [22; 32] }),
     ]
 }
 
@@ -291,7 +298,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bent_frame_makes_a_decoder_panic(which in 0usize..15, at in any::<prop::sample::Index>(), to in any::<u8>()) {
+    fn no_bent_frame_makes_a_decoder_panic(which in 0usize..16, at in any::<prop::sample::Index>(), to in any::<u8>()) {
         let mut bytes = frames()[which].1.encode();
         let at = at.index(bytes.len());
         bytes[at] = to;

@@ -83,7 +83,10 @@ impl StoreOrder {
         match self {
             Self::Persist(ticket, _)
             | Self::Fetch(
-                Fetch::Entries { ticket, .. } | Fetch::Lookup { ticket, .. } | Fetch::BlobRooms { ticket, .. },
+                Fetch::Entries { ticket, .. }
+                | Fetch::Lookup { ticket, .. }
+                | Fetch::Expired { ticket, .. }
+                | Fetch::BlobRooms { ticket, .. },
             ) => *ticket,
         }
     }

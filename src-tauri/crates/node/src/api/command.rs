@@ -1,6 +1,6 @@
 //! What a host can ask for.
 
-use super::{ApiError, Mention, Reply};
+use super::{ApiError, Mention, Reply, Role};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -79,6 +79,10 @@ pub enum Command {
         #[serde(default = "yes")]
         #[ts(optional, as = "Option<_>")]
         approval: bool,
+        /// What whoever comes in by it is: `guest` or `member`. Default `member`.
+        #[serde(default = "member")]
+        #[ts(optional, as = "Option<_>")]
+        role: Role,
     },
     /// Withdraw an invite.
     RevokeInvite {
@@ -115,6 +119,39 @@ pub enum Command {
         room: String,
         /// Device id.
         device: String,
+    },
+    /// Take somebody out of the room, for everyone. Whoever is out reads nothing that is written later.
+    RemoveMember {
+        /// Room id.
+        room: String,
+        /// Device id.
+        device: String,
+    },
+    /// Make somebody a guest, a member or an admin.
+    SetRole {
+        /// Room id.
+        room: String,
+        /// Device id.
+        device: String,
+        /// What they are from here on; not `creator`.
+        role: Role,
+    },
+    /// Change the room for everyone; what is absent stays.
+    SetRoom {
+        /// Room id.
+        room: String,
+        /// 1 to 64 graphemes.
+        #[serde(default)]
+        #[ts(optional = nullable)]
+        name: Option<String>,
+        /// What it is for, at most 1,024 bytes; may be empty.
+        #[serde(default)]
+        #[ts(optional = nullable)]
+        about: Option<String>,
+        /// How many seconds new messages live before they disappear, at most a year; 0 = they stay.
+        #[serde(default)]
+        #[ts(optional = nullable)]
+        lives: Option<u32>,
     },
     /// Say something. Replies `sent`.
     SendText {
@@ -339,6 +376,9 @@ fn week() -> u64 {
 }
 fn yes() -> bool {
     true
+}
+fn member() -> Role {
+    Role::Member
 }
 fn fifty() -> u32 {
     50

@@ -48,6 +48,12 @@ pub enum Code {
     NotAllowed,
     /// Nobody of that id waits.
     NobodyWaiting,
+    /// Nobody of that id is in the room.
+    NoSuchMember,
+    /// Not one emoji.
+    NotAnEmoji,
+    /// A mention that does not stand in the text.
+    BadMention,
     /// The link is no Natter invite at all.
     InviteNotNatter,
     /// The link is cut short or mistyped.

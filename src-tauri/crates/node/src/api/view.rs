@@ -64,6 +64,10 @@ pub struct Room {
     pub id: String,
     /// Name.
     pub name: String,
+    /// What it is for; may be empty.
+    pub about: String,
+    /// How many seconds new messages live before they disappear; 0 = they stay.
+    pub lives: u32,
     /// In it, or out.
     pub standing: Standing,
     /// This device's role.
@@ -103,10 +107,12 @@ pub enum Standing {
 #[serde(rename_all = "camelCase")]
 pub enum Role {
     /// Reads and writes.
+    Guest,
+    /// Also invites, with an admin's yes to each newcomer.
     Member,
-    /// Also admits and removes.
+    /// Also admits and removes, names roles, deletes what others said, and changes the room.
     Admin,
-    /// Founded the room.
+    /// Founded the room; an admin who cannot be removed.
     Creator,
 }
 
@@ -185,6 +191,8 @@ pub struct Invite {
     pub expires: u64,
     /// Whether a person must approve.
     pub approval: bool,
+    /// What whoever comes in by it is: `guest` or `member`.
+    pub role: Role,
 }
 
 /// What an invite says before joining.
@@ -304,6 +312,27 @@ pub enum MessageBody {
     Left {
         /// Who.
         device: String,
+    },
+    /// The author took somebody out of the room.
+    Removed {
+        /// Whom.
+        device: String,
+    },
+    /// The author changed what somebody may do.
+    RoleChanged {
+        /// Whose role.
+        device: String,
+        /// What they are from here on.
+        role: Role,
+    },
+    /// The author changed the room; what is absent stayed as it was.
+    RoomChanged {
+        /// Its name.
+        name: Option<String>,
+        /// What it is for.
+        about: Option<String>,
+        /// How many seconds new messages live; 0 = they stay.
+        lives: Option<u32>,
     },
     /// It was deleted, by its author or an admin. Its words are on no disk that heard of it.
     Deleted {

@@ -5,6 +5,7 @@
 //! many messages came. Whoever applies the events to an earlier snapshot has the later snapshot: the tests hold it so.
 
 mod delivery;
+pub(crate) mod said;
 pub(crate) mod views;
 
 pub use views::{AUTO_FETCH_BYTES, order_text};
@@ -16,7 +17,7 @@ use crate::api::{
     Transfer,
 };
 use delivery::Deliveries;
-use natter_engine::ids::{BlobHash, BrokerUrl, DeviceId, EntryHash, RoomId};
+use natter_engine::ids::{BlobHash, BrokerUrl, DeviceId, EntryHash, LogKey, RoomId};
 use natter_engine::port::{BlobState, BrokerTrouble, Notify, OrderKey, Profile, Standing, StoreTrouble, StoredEntry};
 use natter_engine::rooms::{Presence, Role, RoomView};
 use natter_engine::wire::kind;
@@ -29,12 +30,23 @@ pub const TRANSFERS: usize = 1024;
 /// Ended knocks kept for the person to see.
 pub const JOINS: usize = 64;
 
+/// Where counting the messages that nobody else holds stops.
+pub const UNHELD_COUNTED: u32 = 999;
+
 /// What lies on the disk, as far as the state needs it.
 pub trait Library {
-    /// Messages of others after the mark, and the first of them.
-    fn unread(&self, room: RoomId, after: Option<OrderKey>) -> (u32, Option<EntryHash>);
-    /// The newest shown entry.
-    fn last(&self, room: RoomId) -> Option<StoredEntry>;
+    /// Messages of others after the mark that count in the room, and the first of them.
+    fn unread(&self, view: &RoomView) -> (u32, Option<EntryHash>);
+    /// The newest shown entry that counts in the room.
+    fn last(&self, view: &RoomView) -> Option<StoredEntry>;
+    /// One entry.
+    fn entry(&self, room: RoomId, hash: EntryHash) -> Option<StoredEntry>;
+    /// What was said of these entries.
+    fn related(&self, room: RoomId, targets: &[EntryHash]) -> Vec<StoredEntry>;
+    /// What this person has begun to write.
+    fn draft(&self, room: RoomId) -> Option<String>;
+    /// Messages of a log after one place up to another, counted to [`UNHELD_COUNTED`].
+    fn spoken_in(&self, room: RoomId, log: LogKey, after: u64, upto: u64) -> u32;
     /// Whether the whole content is here.
     fn has_blob(&self, blob: BlobHash) -> bool;
 }
@@ -54,6 +66,11 @@ struct Kept {
     shown: Option<Room>,
     last: Option<StoredEntry>,
     unread: (u32, Option<EntryHash>),
+    draft: Option<String>,
+    /// Logs that this device writes or wrote here.
+    own_logs: BTreeSet<LogKey>,
+    /// Own messages that nobody else holds.
+    unheld: u32,
     deliveries: Deliveries,
 }
 
@@ -81,6 +98,8 @@ pub struct Mirror {
     focus: Focus,
     /// Rooms whose newest message or unread count must be read again.
     stale: BTreeSet<RoomId>,
+    /// Rooms whose own messages may be held by more or fewer than before.
+    holding: BTreeSet<RoomId>,
     /// Rooms whose view changed.
     changed: BTreeSet<RoomId>,
     events: Vec<Event>,
@@ -103,6 +122,7 @@ impl Mirror {
             transfers: BTreeMap::new(),
             focus: Focus::default(),
             stale: BTreeSet::new(),
+            holding: BTreeSet::new(),
             changed: BTreeSet::new(),
             events: Vec::new(),
         }
@@ -246,9 +266,43 @@ impl Mirror {
 
     /// The message as it is shown now.
     pub fn show(&self, entry: &StoredEntry, library: &dyn Library) -> crate::api::Message {
+        let related = library.related(entry.room, &[entry.order.hash]);
+        self.show_with(entry, &related, library)
+    }
+
+    /// The messages of one room as they are shown now.
+    pub fn show_all(&self, room: RoomId, entries: &[StoredEntry], library: &dyn Library) -> Vec<crate::api::Message> {
+        let spoken = entries.iter().filter(|entry| kind::SPOKEN.contains(&entry.kind));
+        let targets: Vec<EntryHash> = spoken.map(|entry| entry.order.hash).collect();
+        let related = said::by_target(library.related(room, &targets));
+        let about = |entry: &StoredEntry| related.get(&entry.order.hash).map_or(&[][..], Vec::as_slice);
+        entries.iter().map(|entry| self.show_with(entry, about(entry), library)).collect()
+    }
+
+    /// Every wording of a message.
+    pub fn wordings(&self, entry: &StoredEntry, library: &dyn Library) -> Vec<crate::api::Wording> {
+        let related = library.related(entry.room, &[entry.order.hash]);
+        said::wordings(entry, said::fold(entry, &related, self.room(entry.room), self.device()))
+    }
+
+    /// Whether the room shows what the entry says.
+    pub fn counts(&self, entry: &StoredEntry) -> bool {
+        said::counts(entry, self.room(entry.room), self.device())
+    }
+
+    fn show_with(&self, entry: &StoredEntry, related: &[StoredEntry], library: &dyn Library) -> crate::api::Message {
         let own = self.device();
         let view = self.room(entry.room);
-        message(entry, own, view, |blob, size| self.transfer_of(blob, size, library))
+        let said = said::fold(entry, related, view, own);
+        message(entry, said, own, view, |blob, size| self.transfer_of(blob, size, library))
+    }
+
+    /// What this person has begun to write in a room, once it is on the disk.
+    pub fn set_draft(&mut self, room: RoomId, draft: Option<String>, library: &dyn Library) {
+        if let Some(kept) = self.rooms.get_mut(&room) {
+            kept.draft = draft;
+            self.tell_room(room, library);
+        }
     }
 
     fn transfer_of(&self, blob: BlobHash, size: u64, library: &dyn Library) -> Transfer {
@@ -266,14 +320,27 @@ impl Mirror {
     /// Takes one notice of the engine's.
     pub fn fold(&mut self, notice: Notify, library: &dyn Library) {
         match notice {
-            Notify::Room(view) => self.on_room(*view),
+            Notify::Room(view) => self.on_room(*view, library),
             Notify::RoomForgotten(room) => self.on_forgotten(room),
             Notify::Entry { entry, live } => self.on_entry(&entry, live, library),
             Notify::Held { room, holder, log, seq } => {
                 if let Some(kept) = self.rooms.get_mut(&room) {
+                    if kept.own_logs.contains(&log) {
+                        self.holding.insert(room);
+                    }
                     let held = kept.view.held.entry(holder).or_default().entry(log).or_default();
                     let before = std::mem::replace(held, seq.max(*held));
                     kept.deliveries.held(log, before, seq);
+                }
+            }
+            Notify::Erased { room, entries } => {
+                for entry in entries {
+                    self.retell(room, entry, library);
+                }
+            }
+            Notify::Typing { room, device } => {
+                if self.rooms.contains_key(&room) {
+                    self.tell(Change::Typing { room: room.to_string(), device: device.to_string() });
                 }
             }
             Notify::Read { room, reader, upto } => self.on_read(room, reader, upto),
@@ -297,9 +364,17 @@ impl Mirror {
         let Some(own) = self.device() else { return };
         for room in std::mem::take(&mut self.stale) {
             if let Some(kept) = self.rooms.get_mut(&room) {
-                kept.last = library.last(room);
-                kept.unread = library.unread(room, kept.view.read);
+                kept.last = library.last(&kept.view);
+                kept.unread = library.unread(&kept.view);
                 self.changed.insert(room);
+            }
+        }
+        for room in std::mem::take(&mut self.holding) {
+            if let Some(kept) = self.rooms.get_mut(&room) {
+                let unheld = unheld(kept, own, library);
+                if std::mem::replace(&mut kept.unheld, unheld) != unheld {
+                    self.changed.insert(room);
+                }
             }
         }
         let rooms: Vec<RoomId> = self.rooms.keys().copied().collect();
@@ -317,13 +392,18 @@ impl Mirror {
         self.refresh_network();
     }
 
-    fn on_room(&mut self, view: RoomView) {
+    fn on_room(&mut self, view: RoomView, library: &dyn Library) {
         let room = view.room;
+        self.holding.insert(room);
+        let own = self.device();
+        let mine = view.members.iter().filter(|member| Some(member.device) == own);
+        let own_logs: Vec<LogKey> = mine.flat_map(|member| member.heads.keys().copied()).collect();
         match self.rooms.get_mut(&room) {
             Some(kept) => {
-                if kept.view.read != view.read {
+                if kept.view.read != view.read || kept.view.limits != view.limits {
                     self.stale.insert(room);
                 }
+                kept.own_logs.extend(own_logs);
                 let news: Vec<_> = view
                     .requests
                     .iter()
@@ -339,7 +419,16 @@ impl Mirror {
                 self.stale.insert(room);
                 self.rooms.insert(
                     room,
-                    Kept { view, shown: None, last: None, unread: (0, None), deliveries: Deliveries::default() },
+                    Kept {
+                        view,
+                        shown: None,
+                        last: None,
+                        unread: (0, None),
+                        draft: library.draft(room),
+                        own_logs: own_logs.into_iter().collect(),
+                        unheld: 0,
+                        deliveries: Deliveries::default(),
+                    },
                 );
                 self.ring_for_requests(room, news);
             }
@@ -371,6 +460,7 @@ impl Mirror {
 
     fn on_forgotten(&mut self, room: RoomId) {
         self.stale.remove(&room);
+        self.holding.remove(&room);
         self.changed.remove(&room);
         if self.rooms.remove(&room).is_some_and(|kept| kept.shown.is_some()) {
             self.tell(Change::RoomRemoved { room: room.to_string() });
@@ -378,10 +468,25 @@ impl Mirror {
     }
 
     fn on_entry(&mut self, entry: &StoredEntry, live: bool, library: &dyn Library) {
+        let room = entry.room;
+        if Some(entry.order.author) == self.device()
+            && let Some(kept) = self.rooms.get_mut(&room)
+        {
+            kept.own_logs.insert(entry.log);
+            self.holding.insert(room);
+        }
+        if !self.counts(entry) {
+            return;
+        }
+        if said::is_about(entry) {
+            if let Some(target) = entry.target {
+                self.retell(room, target, library);
+            }
+            return;
+        }
         if !is_shown(entry) {
             return;
         }
-        let room = entry.room;
         self.watch(room, std::slice::from_ref(entry));
         self.stale.insert(room);
         let message = self.show(entry, library);
@@ -397,6 +502,18 @@ impl Mirror {
         if let Some(ring) = ring {
             self.tell(ring);
         }
+    }
+
+    /// Tells a message anew: something was said of it, or its words are gone.
+    fn retell(&mut self, room: RoomId, target: EntryHash, library: &dyn Library) {
+        // One that is not here yet is told with all that was said of it once it comes.
+        let Some(entry) = library.entry(room, target).filter(|entry| is_shown(entry) && self.counts(entry)) else {
+            return;
+        };
+        self.watch(room, std::slice::from_ref(&entry));
+        self.stale.insert(room);
+        let message = self.show(&entry, library);
+        self.tell(Change::Message { room: room.to_string(), message: Box::new(message) });
     }
 
     fn is_watched(&self, room: RoomId) -> bool {
@@ -467,7 +584,14 @@ impl Mirror {
             return;
         }
         let last = kept.last.as_ref().map(|entry| self.show(entry, library));
-        let shown = room_of(&kept.view, own, self.may_approve(&kept.view), last, kept.unread);
+        let told = views::Told {
+            last,
+            unread: kept.unread.0,
+            first_unread: kept.unread.1,
+            draft: kept.draft.clone(),
+            unheld: kept.unheld,
+        };
+        let shown = room_of(&kept.view, own, self.may_approve(&kept.view), told);
         if kept.shown.as_ref() == Some(&shown) {
             return;
         }
@@ -539,6 +663,27 @@ impl Mirror {
 /// Whether a timeline shows the entry.
 pub fn is_shown(entry: &StoredEntry) -> bool {
     kind::SHOWN.contains(&entry.kind)
+}
+
+/// Own messages that no other member holds, counted to [`UNHELD_COUNTED`]. Alone there is nobody to hold them, and out of
+/// the room nobody who would.
+fn unheld(kept: &Kept, own: DeviceId, library: &dyn Library) -> u32 {
+    let view = &kept.view;
+    let others = || view.members.iter().map(|member| member.device).filter(|device| *device != own);
+    if view.standing != Standing::Member || others().next().is_none() {
+        return 0;
+    }
+    let mut all = 0u32;
+    for log in &kept.own_logs {
+        let held_by = |device| view.held.get(&device).and_then(|logs| logs.get(log)).copied();
+        let held = others().filter_map(held_by).max().unwrap_or(0);
+        // Of a log that was closed early, the rest was never taken up and nobody will hold it.
+        let upto = view.limits.get(log).copied().unwrap_or(i64::MAX as u64);
+        if held < upto {
+            all = all.saturating_add(library.spoken_in(view.room, *log, held, upto));
+        }
+    }
+    all.min(UNHELD_COUNTED)
 }
 
 fn is_over(progress: JoinProgress) -> bool {

@@ -6,7 +6,7 @@ use natter_engine::ids::{InviteId, LogId, LogKey};
 use natter_engine::port::JoinState;
 use natter_engine::rooms::{MemberView, RequestView};
 use natter_engine::time::{Hlc, UnixMillis};
-use natter_engine::wire::{Body, Picture};
+use natter_engine::wire::{Act, Body, Mention, Picture, Text};
 use std::cell::RefCell;
 
 const ME: DeviceId = DeviceId([1; 32]);
@@ -22,23 +22,53 @@ fn log(author: DeviceId) -> LogKey {
 struct Disk {
     entries: RefCell<Vec<StoredEntry>>,
     blobs: RefCell<Vec<BlobHash>>,
+    draft: RefCell<Option<String>>,
 }
 
 impl Library for Disk {
-    fn unread(&self, room: RoomId, after: Option<OrderKey>) -> (u32, Option<EntryHash>) {
+    fn unread(&self, view: &RoomView) -> (u32, Option<EntryHash>) {
+        let (room, after) = (view.room, view.read);
         let entries = self.entries.borrow();
         let mut new: Vec<_> = entries
             .iter()
             .filter(|e| {
-                e.room == room && e.order.author != ME && kind::SPOKEN.contains(&e.kind) && Some(e.order) > after
+                e.room == room
+                    && e.order.author != ME
+                    && kind::SPOKEN.contains(&e.kind)
+                    && Some(e.order) > after
+                    && said::counts(e, Some(view), Some(ME))
             })
             .collect();
         new.sort_by_key(|e| e.order);
         (u32::try_from(new.len()).expect("few"), new.first().map(|e| e.order.hash))
     }
 
-    fn last(&self, room: RoomId) -> Option<StoredEntry> {
-        self.entries.borrow().iter().filter(|e| e.room == room && is_shown(e)).max_by_key(|e| e.order).cloned()
+    fn last(&self, view: &RoomView) -> Option<StoredEntry> {
+        let entries = self.entries.borrow();
+        let shown = entries.iter().filter(|e| is_shown(e) && said::counts(e, Some(view), Some(ME)));
+        shown.filter(|e| e.room == view.room).max_by_key(|e| e.order).cloned()
+    }
+
+    fn entry(&self, _: RoomId, hash: EntryHash) -> Option<StoredEntry> {
+        self.entries.borrow().iter().find(|e| e.order.hash == hash).cloned()
+    }
+
+    fn related(&self, _: RoomId, targets: &[EntryHash]) -> Vec<StoredEntry> {
+        let entries = self.entries.borrow();
+        let mut found: Vec<_> =
+            entries.iter().filter(|e| e.target.is_some_and(|target| targets.contains(&target))).cloned().collect();
+        found.sort_by_key(|e| e.order);
+        found
+    }
+
+    fn draft(&self, _: RoomId) -> Option<String> {
+        self.draft.borrow().clone()
+    }
+
+    fn spoken_in(&self, _: RoomId, log: LogKey, after: u64, upto: u64) -> u32 {
+        let entries = self.entries.borrow();
+        let spoken = entries.iter().filter(|e| e.log == log && kind::SPOKEN.contains(&e.kind));
+        u32::try_from(spoken.filter(|e| e.seq > after && e.seq <= upto).count()).expect("few")
     }
 
     fn has_blob(&self, blob: BlobHash) -> bool {
@@ -105,6 +135,9 @@ impl Story {
             salt: [0; 16],
             payload: Some(body.encode()),
             blobs: body.blobs(),
+            target: body.target(),
+            words: body.words().map(ToOwned::to_owned),
+            expires: body.expires(UnixMillis(n)),
             first_seen: UnixMillis(n),
             shown: UnixMillis(n),
         };
@@ -114,7 +147,7 @@ impl Story {
     }
 
     fn says(&mut self, author: DeviceId, text: &str) -> StoredEntry {
-        self.entry(author, &Body::Text { text: text.into(), reply_to: None }, true)
+        self.entry(author, &Body::Text(Text::plain(text)), true)
     }
 
     fn room(&self) -> &Room {
@@ -159,6 +192,7 @@ fn apply(host: &mut Snapshot, change: &Change) {
         Change::Message { .. }
         | Change::Delivery { .. }
         | Change::Blob { .. }
+        | Change::Typing { .. }
         | Change::Ring { .. }
         | Change::Trouble { .. } => {}
     }
@@ -188,6 +222,9 @@ fn room(devices: &[DeviceId]) -> RoomView {
     RoomView {
         room: ROOM,
         name: "Kitchen".into(),
+        about: String::new(),
+        lives: None,
+        limits: BTreeMap::new(),
         standing: Standing::Member,
         members: devices
             .iter()
@@ -211,7 +248,7 @@ fn a_message_of_ada_is_shown_counted_and_rings_once() {
     assert_eq!(story.room().first_unread, Some(entry.order.hash.to_string()));
     assert_eq!(
         story.room().last.as_ref().map(|m| m.body.clone()),
-        Some(MessageBody::Text { text: "hello\nworld".into() })
+        Some(MessageBody::Text { text: "hello\nworld".into(), mentions: Vec::new() })
     );
     assert_eq!(story.rings(), [("Ada".to_owned(), "hello".to_owned())]);
 }
@@ -220,7 +257,7 @@ fn a_message_of_ada_is_shown_counted_and_rings_once() {
 fn nothing_rings_for_own_words_history_or_the_open_room() {
     let mut story = Story::with_room();
     story.says(ME, "mine");
-    story.entry(ADA, &Body::Text { text: "old".into(), reply_to: None }, false);
+    story.entry(ADA, &Body::Text(Text::plain("old")), false);
     story.mirror.set_focus(Focus { focused: true, room: Some(ROOM) });
     story.says(ADA, "seen");
     assert_eq!(story.rings(), []);
@@ -357,6 +394,7 @@ fn a_picture_waits_comes_and_is_here() {
         name: "../\u{202e}cat.html".into(),
         caption: String::new(),
         reply_to: None,
+        lives: None,
     };
     story.entry(ADA, &Body::Picture(picture.clone()), true);
     let last = |story: &Story| match story.room().last.clone().map(|m| m.body) {
@@ -442,7 +480,150 @@ fn the_order_as_text_sorts_like_the_order() {
 
 #[test]
 fn a_long_message_rings_with_its_beginning() {
-    let line = views::one_line(&MessageBody::Text { text: format!("\n  {}", "é".repeat(500)) });
+    let line = views::one_line(&MessageBody::Text { text: format!("\n  {}", "é".repeat(500)), mentions: Vec::new() });
     assert_eq!(line.chars().count(), 161);
     assert!(line.ends_with('…'));
+}
+
+fn shown(story: &Story, entry: &StoredEntry) -> crate::api::Message {
+    let id = entry.order.hash.to_string();
+    let told = story.events.iter().rev().find_map(|change| match change {
+        Change::Message { message, .. } if message.id == id => Some((**message).clone()),
+        _ => None,
+    });
+    told.expect("it was told")
+}
+
+fn said_of(entry: &StoredEntry, act: Act) -> Body {
+    Body::About { target: entry.order.hash, act }
+}
+
+fn react(emoji: &str, on: bool) -> Act {
+    Act::React { emoji: emoji.into(), on }
+}
+
+#[test]
+fn an_edit_changes_the_words_of_its_author_alone_and_rings_nobody() {
+    let mut story = Story::with_room();
+    let entry = story.says(ADA, "helo");
+    story.rings();
+    story.entry(BOB, &said_of(&entry, Act::Edit(Text::plain("forged"))), true);
+    assert_eq!(shown(&story, &entry).edited, None);
+    let edit = story.entry(ADA, &said_of(&entry, Act::Edit(Text::plain("hello"))), true);
+    let message = shown(&story, &entry);
+    assert_eq!(message.body, MessageBody::Text { text: "hello".into(), mentions: Vec::new() });
+    assert_eq!((message.edited, message.time), (Some(edit.shown.0), entry.shown.0));
+    assert_eq!(story.room().last.as_ref().map(|last| last.body.clone()), Some(message.body));
+    let told = story.mirror.wordings(&entry, &story.disk);
+    assert_eq!(told.iter().map(|wording| wording.text.as_str()).collect::<Vec<_>>(), ["helo", "hello"]);
+    assert_eq!(story.rings(), []);
+    assert_eq!(story.room().unread, 1, "an edit is no message");
+}
+
+#[test]
+fn reactions_count_once_each_and_can_be_taken_back() {
+    let mut story = Story::with_room();
+    let entry = story.says(ME, "hi");
+    for (by, act) in [
+        (ADA, react("👍", true)),
+        (BOB, react("🎉", true)),
+        (BOB, react("👍", true)),
+        (BOB, react("👍", true)),
+        (ME, react("🎉", true)),
+        (ADA, react("👍", false)),
+    ] {
+        story.entry(by, &said_of(&entry, act), true);
+    }
+    let told: Vec<_> = shown(&story, &entry).reactions.into_iter().map(|r| (r.emoji, r.by.len(), r.own)).collect();
+    assert_eq!(told, [("🎉".to_owned(), 2, true), ("👍".to_owned(), 1, false)]);
+    for n in 0..2 * said::REACTIONS {
+        let emoji = char::from_u32(0x1F600 + u32::try_from(n).expect("few")).expect("a letter").to_string();
+        story.entry(BOB, &said_of(&entry, react(&emoji, true)), true);
+    }
+    assert_eq!(shown(&story, &entry).reactions.len(), said::REACTIONS);
+}
+
+#[test]
+fn a_pin_is_the_last_word_of_anybody() {
+    let mut story = Story::with_room();
+    let entry = story.says(ADA, "rules");
+    story.entry(BOB, &said_of(&entry, Act::Pin { on: true }), true);
+    assert!(shown(&story, &entry).pinned);
+    story.entry(ADA, &said_of(&entry, Act::Pin { on: false }), true);
+    assert!(!shown(&story, &entry).pinned);
+}
+
+#[test]
+fn what_is_erased_says_by_whom_or_that_it_expired() {
+    let mut story = Story::with_room();
+    let (deleted, expired) = (story.says(ADA, "oops"), story.says(BOB, "for an hour"));
+    story.entry(ME, &said_of(&deleted, react("👍", true)), true);
+    story.entry(ADA, &said_of(&deleted, Act::Delete), true);
+    for entry in story.disk.entries.borrow_mut().iter_mut().filter(|entry| kind::SPOKEN.contains(&entry.kind)) {
+        entry.payload = None;
+    }
+    let entries = vec![deleted.order.hash, expired.order.hash];
+    story.fold(Notify::Erased { room: ROOM, entries });
+    let told = shown(&story, &deleted);
+    assert_eq!((told.body, told.reactions.len()), (MessageBody::Deleted { by: ADA.to_string() }, 0));
+    assert_eq!(shown(&story, &expired).body, MessageBody::Expired);
+    let gone = story.disk.entry(ROOM, expired.order.hash).expect("its header stays");
+    assert!(story.mirror.wordings(&gone, &story.disk).is_empty());
+}
+
+#[test]
+fn a_mention_tells_whom_it_names() {
+    let mut story = Story::with_room();
+    let mentions = vec![Mention { device: ME, start: 0, length: 3 }];
+    let named = story.entry(ADA, &Body::Text(Text { mentions, ..Text::plain("@Me come") }), true);
+    let plain = story.says(ADA, "nobody");
+    assert!(shown(&story, &named).names_me && !shown(&story, &plain).names_me);
+    story.entry(ADA, &said_of(&named, Act::Edit(Text::plain("come"))), true);
+    assert!(!shown(&story, &named).names_me, "the last wording names nobody");
+}
+
+#[test]
+fn what_a_removed_member_said_unheard_is_not_shown() {
+    let mut story = Story::with_room();
+    let heard = story.says(BOB, "heard");
+    let unheard = story.says(BOB, "unheard");
+    let pin = story.entry(BOB, &said_of(&heard, Act::Pin { on: true }), true);
+    assert_eq!((story.room().unread, shown(&story, &heard).pinned), (2, true));
+    let mut view = room(&[ME, ADA]);
+    view.former.push((BOB, Profile { name: "Bob".into(), avatar: None }));
+    view.limits.insert(log(BOB), heard.seq);
+    story.fold(Notify::Room(Box::new(view)));
+    assert_eq!(story.room().unread, 1);
+    assert_eq!(story.room().last.as_ref().map(|last| last.id.clone()), Some(heard.order.hash.to_string()));
+    assert!(!story.mirror.counts(&unheard) && !story.mirror.counts(&pin));
+    assert!(!story.mirror.show(&heard, &story.disk).pinned);
+    story.events.clear();
+    story.fold(Notify::Entry { entry: Box::new(unheard), live: true });
+    assert!(!story.events.iter().any(|change| matches!(change, Change::Message { .. } | Change::Ring { .. })));
+}
+
+#[test]
+fn the_meter_counts_own_words_that_nobody_else_holds() {
+    let mut story = Story::with_room();
+    let first = story.says(ME, "one");
+    let second = story.says(ME, "two");
+    story.says(ADA, "three");
+    assert_eq!(story.room().unheld, 2);
+    story.fold(Notify::Held { room: ROOM, holder: ADA, log: log(ME), seq: first.seq });
+    assert_eq!(story.room().unheld, 1);
+    story.fold(Notify::Held { room: ROOM, holder: BOB, log: log(ME), seq: second.seq });
+    assert_eq!(story.room().unheld, 0);
+    story.says(ME, "four");
+    story.fold(Notify::Room(Box::new(room(&[ME]))));
+    assert_eq!(story.room().unheld, 0, "alone there is nobody to hold it");
+}
+
+#[test]
+fn typing_and_drafts_are_told() {
+    let mut story = Story::with_room();
+    story.fold(Notify::Typing { room: ROOM, device: ADA });
+    assert!(story.events.iter().any(|c| matches!(c, Change::Typing { device, .. } if *device == ADA.to_string())));
+    story.mirror.set_draft(ROOM, Some("I was go".into()), &story.disk);
+    story.settle();
+    assert_eq!(story.room().draft.as_deref(), Some("I was go"));
 }

@@ -1,5 +1,6 @@
 //! The engine's words in the API's words.
 
+use super::said::{self, Said};
 use crate::api::{
     BrokerTrouble, Code, Delivery, DeliveryState, Invite, JoinProgress, JoinRequest, Me, Member, Message, MessageBody,
     Picture, Presence, Role, Room, Staged, Standing, Transfer,
@@ -12,7 +13,7 @@ use natter_engine::identity::{fingerprint, hue};
 use natter_engine::ids::{BlobHash, DeviceId, LogKey, RoomId};
 use natter_engine::port::{self, BlobState, BlobTrouble, JoinState, OrderKey, Profile, StoredEntry};
 use natter_engine::rooms::{self, MemberView, RoomView};
-use natter_engine::wire::Body;
+use natter_engine::wire::{Body, RoomBody, Text, kind};
 
 /// Pictures up to this many bytes are fetched without being asked for.
 pub const AUTO_FETCH_BYTES: u64 = 5 * 1024 * 1024;
@@ -30,28 +31,35 @@ pub(super) fn me(device: DeviceId, profile: &Profile, unprotected: bool) -> Me {
     }
 }
 
+/// What a room's view does not tell.
+pub(super) struct Told {
+    pub(super) last: Option<Message>,
+    pub(super) unread: u32,
+    pub(super) first_unread: Option<natter_engine::ids::EntryHash>,
+    pub(super) draft: Option<String>,
+    pub(super) unheld: u32,
+}
+
 /// A room as hosts show it.
-pub(crate) fn room_of(
-    view: &RoomView,
-    own: DeviceId,
-    may_approve: bool,
-    last: Option<Message>,
-    (unread, first_unread): (u32, Option<natter_engine::ids::EntryHash>),
-) -> Room {
+pub(super) fn room_of(view: &RoomView, own: DeviceId, may_approve: bool, told: Told) -> Room {
     let mut members: Vec<Member> = view.members.iter().map(|m| member(m, own)).collect();
     members.sort_by_cached_key(|m| (rank(m.presence), m.name.to_lowercase(), m.device.clone()));
     Room {
         id: view.room.to_string(),
         name: view.name.clone(),
+        about: view.about.clone(),
+        lives: view.lives.unwrap_or(0),
         standing: if view.standing == port::Standing::Member { Standing::Member } else { Standing::Gone },
         role: view.members.iter().find(|m| m.device == own).map_or(Role::Member, |m| role(m.role)),
         members,
         former: view.former.iter().map(|(device, profile)| former(*device, profile, own)).collect(),
         requests: if may_approve { view.requests.iter().map(request).collect() } else { Vec::new() },
         invites: view.invites.iter().map(|i| invite(view.room, i)).collect(),
-        last,
-        unread,
-        first_unread: first_unread.map(|hash| hash.to_string()),
+        last: told.last,
+        unread: told.unread,
+        first_unread: told.first_unread.map(|hash| hash.to_string()),
+        draft: told.draft,
+        unheld: told.unheld,
     }
 }
 
@@ -116,11 +124,13 @@ pub(crate) fn invite(room: RoomId, view: &rooms::InviteView) -> Invite {
         used: view.used,
         expires: view.expires.0,
         approval: view.approval,
+        role: role(view.role),
     }
 }
 
 fn role(role: rooms::Role) -> Role {
     match role {
+        rooms::Role::Guest => Role::Guest,
         rooms::Role::Member => Role::Member,
         rooms::Role::Admin => Role::Admin,
         rooms::Role::Creator => Role::Creator,
@@ -146,31 +156,50 @@ pub(crate) fn media_message(kind: &str, entry: &StoredEntry) -> String {
     format!("{kind}/{}/{}", entry.room, entry.order.hash)
 }
 
-/// A message as hosts show it.
-pub(crate) fn message(
+/// A message as hosts show it, with all that was said of it.
+pub(super) fn message(
     entry: &StoredEntry,
+    said: Said,
     own: Option<DeviceId>,
     view: Option<&RoomView>,
     transfer: impl Fn(BlobHash, u64) -> Transfer,
 ) -> Message {
-    let mut reply_to = None;
     let decoded = entry.payload.as_deref().and_then(|payload| Body::decode(entry.kind, payload).ok());
+    let last = said.edits.last();
+    let edited = last.map(|(time, _)| time.0).filter(|_| decoded.is_some());
+    let mut reply_to = None;
+    let names = |text: &Text| text.mentions.iter().any(|mention| Some(mention.device) == own);
+    let mut names_me = false;
     let body = match decoded {
-        Some(Body::Text { text, reply_to: to }) => {
-            reply_to = to;
-            MessageBody::Text { text }
+        Some(Body::Text(text)) => {
+            reply_to = text.reply_to;
+            let words = last.map_or(&text, |(_, text)| text);
+            names_me = names(words);
+            MessageBody::Text { text: words.text.clone(), mentions: said::mentions(words) }
         }
         Some(Body::Picture(picture)) => {
             reply_to = picture.reply_to;
+            names_me = last.is_some_and(|(_, text)| names(text));
             let shown = transfer(picture.blob, picture.size);
-            MessageBody::Picture { caption: picture.caption.clone(), picture: picture_view(entry, &picture, shown) }
+            let caption = last.map_or_else(|| picture.caption.clone(), |(_, text)| text.text.clone());
+            MessageBody::Picture { caption, picture: picture_view(entry, &picture, shown) }
         }
         Some(Body::Genesis { .. }) => MessageBody::Created,
         Some(Body::Admit { device, .. }) => MessageBody::Joined { device: device.to_string() },
         Some(Body::Leave) => MessageBody::Left { device: entry.order.author.to_string() },
-        Some(Body::Invite(_) | Body::RevokeInvite { .. } | Body::Profile(_) | Body::Receipt { .. }) | None => {
-            MessageBody::Unknown
+        Some(Body::Remove { device, .. }) => MessageBody::Removed { device: device.to_string() },
+        Some(Body::Grant { device, role: now } | Body::Revoke { device, role: now }) => {
+            MessageBody::RoleChanged { device: device.to_string(), role: role(now) }
         }
+        Some(Body::Room(RoomBody { name, about, lives })) => MessageBody::RoomChanged { name, about, lives },
+        None if kind::SPOKEN.contains(&entry.kind) && entry.payload.is_none() => match said.deleted_by {
+            Some(by) => MessageBody::Deleted { by: by.to_string() },
+            None => MessageBody::Expired,
+        },
+        Some(
+            Body::Invite(_) | Body::RevokeInvite { .. } | Body::Profile(_) | Body::Receipt { .. } | Body::About { .. },
+        )
+        | None => MessageBody::Unknown,
     };
     let is_own = Some(entry.order.author) == own;
     let spoken = matches!(body, MessageBody::Text { .. } | MessageBody::Picture { .. });
@@ -182,6 +211,11 @@ pub(crate) fn message(
         time: entry.shown.0,
         body,
         reply_to: reply_to.map(|hash| hash.to_string()),
+        edited,
+        reactions: if spoken { said.reactions(own) } else { Vec::new() },
+        pinned: spoken && said.pinned,
+        expires: entry.expires.map(|time| time.0).filter(|_| spoken),
+        names_me,
         delivery: match (own, view) {
             (Some(own), Some(view)) if is_own && spoken => Some(delivery(entry, view, own)),
             _ => None,
@@ -256,12 +290,18 @@ pub(super) fn name_of(view: Option<&RoomView>, device: DeviceId) -> String {
 /// What a notification says of a message.
 pub(super) fn one_line(body: &MessageBody) -> String {
     let text = match body {
-        MessageBody::Text { text } => text,
+        MessageBody::Text { text, .. } => text,
         MessageBody::Picture { caption, picture } if caption.is_empty() => &picture.name,
         MessageBody::Picture { caption, .. } => caption,
-        MessageBody::Created | MessageBody::Joined { .. } | MessageBody::Left { .. } | MessageBody::Unknown => {
-            return String::new();
-        }
+        MessageBody::Created
+        | MessageBody::Joined { .. }
+        | MessageBody::Left { .. }
+        | MessageBody::Removed { .. }
+        | MessageBody::RoleChanged { .. }
+        | MessageBody::RoomChanged { .. }
+        | MessageBody::Deleted { .. }
+        | MessageBody::Expired
+        | MessageBody::Unknown => return String::new(),
     };
     let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().trim();
     match line.char_indices().nth(LINE_CHARS) {

@@ -1,24 +1,21 @@
 //! Each command of the API, in the engine's words.
 
-use super::session::{Session, small_and_missing};
-use super::{Node, blocking};
-use crate::api::{ApiError, Code, Command, Invite, InvitePreview, Reply};
+use super::session::Session;
+use super::{Node, blocking, reading};
+use crate::api::{ApiError, Code, Command, Invite, InvitePreview, Mention, Reply, Role};
 use crate::config::{broker_host, broker_urls};
-use crate::library::Disk;
+use crate::mirror::said::mentions_in_bytes;
 use crate::mirror::{Focus, views};
 use crate::pictures;
 use natter_engine::ids::{DeviceId, EntryHash, InviteId, RoomId};
 use natter_engine::port::{self, Profile, Standing, StoredEntry};
-use natter_engine::rooms::{InviteTerms, InviteView};
+use natter_engine::rooms::{self, InviteTerms, InviteView};
 use natter_engine::signaling::InviteLink;
 use natter_engine::wire::limits::{INVITE_LIFETIME, TEXT_BYTES};
-use natter_engine::wire::{Body, Picture, kind};
+use natter_engine::wire::{Act, Body, Picture, RoomBody, Text};
 use natter_store::Store;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-
-/// Messages of one page of a timeline.
-pub(super) const PAGE: u32 = 200;
 
 pub(super) async fn request(node: &Node, command: Command) -> Result<Reply, ApiError> {
     match command {
@@ -37,8 +34,9 @@ pub(super) async fn request(node: &Node, command: Command) -> Result<Reply, ApiE
             Ok(Reply::Done)
         }
         Command::CreateRoom { name } => ask(node, port::Command::CreateRoom { name }).await,
-        Command::CreateInvite { room, uses, lifetime_seconds, approval } => {
-            let terms = InviteTerms { uses, lifetime: Duration::from_secs(lifetime_seconds), approval };
+        Command::CreateInvite { room, uses, lifetime_seconds, approval, role } => {
+            let terms =
+                InviteTerms { uses, lifetime: Duration::from_secs(lifetime_seconds), approval, role: in_words(role) };
             create_invite(node, room_id(&room)?, terms).await
         }
         Command::RevokeInvite { room, invite } => {
@@ -62,15 +60,47 @@ pub(super) async fn request(node: &Node, command: Command) -> Result<Reply, ApiE
         Command::Decline { room, device } => {
             ask(node, port::Command::Decline { room: room_id(&room)?, device: device_id(&device)? }).await
         }
-        Command::SendText { room, text, reply_to } => {
-            let reply_to = reply_to.as_deref().map(message_id).transpose()?;
-            ask(node, port::Command::SendText { room: room_id(&room)?, text, reply_to }).await
+        Command::RemoveMember { room, device } => {
+            ask(node, port::Command::Remove { room: room_id(&room)?, device: member_id(&device)? }).await
         }
+        Command::SetRole { room, device, role } => {
+            let (room, device) = (room_id(&room)?, member_id(&device)?);
+            ask(node, port::Command::SetRole { room, device, role: in_words(role) }).await
+        }
+        Command::SetRoom { room, name, about, lives } => {
+            let change = RoomBody { name, about, lives };
+            ask(node, port::Command::SetRoom { room: room_id(&room)?, change }).await
+        }
+        Command::SendText { room, text, mentions, reply_to } => {
+            let reply_to = reply_to.as_deref().map(message_id).transpose()?;
+            let text = Text { reply_to, ..worded(text, &mentions)? };
+            ask(node, port::Command::SendText { room: room_id(&room)?, text }).await
+        }
+        Command::EditMessage { room, message, text, mentions } => {
+            let act = Act::Edit(worded(text, &mentions)?);
+            about(node, &room, &message, act).await
+        }
+        Command::DeleteMessage { room, message } => about(node, &room, &message, Act::Delete).await,
+        Command::React { room, message, emoji, on } => about(node, &room, &message, Act::React { emoji, on }).await,
+        Command::PinMessage { room, message, on } => about(node, &room, &message, Act::Pin { on }).await,
+        Command::Typing { room } => ask(node, port::Command::Typing { room: room_id(&room)? }).await,
+        Command::Edits { room, message } => reading::edits(node, &room, &message).await,
+        Command::Pinned { room } => reading::pinned(node, room_id(&room)?).await,
+        Command::Search { query, room, author, next, limit } => {
+            let room = room.as_deref().map(room_id).transpose()?;
+            let author = author.as_deref().map(member_id).transpose()?;
+            reading::search(node, query, room, author, next.as_deref(), limit).await
+        }
+        Command::At { room, time } => reading::at(node, room_id(&room)?, time).await,
+        Command::SetDraft { room, text } => reading::set_draft(node, room_id(&room)?, text).await,
         Command::SendPicture { room, staged, caption, reply_to } => {
             let reply_to = reply_to.as_deref().map(message_id).transpose()?;
             send_picture(node, room_id(&room)?, &staged, caption, reply_to).await
         }
-        Command::Timeline { room, before, limit } => timeline(node, room_id(&room)?, before.as_deref(), limit).await,
+        Command::Timeline { room, before, after, around, limit } => {
+            let room = room_id(&room)?;
+            reading::timeline(node, room, [before, after, around], limit).await
+        }
         Command::FetchBlob { room, message } => {
             let session = node.session()?;
             let (_, picture) = picture_of(&session, &room, &message).await?;
@@ -94,6 +124,25 @@ pub(super) async fn request(node: &Node, command: Command) -> Result<Reply, ApiE
             session.announce(node).await?;
             reply(session.ask(port::Command::NetworkChanged).await?)
         }
+    }
+}
+
+/// Words with their mentions, as the wire has them.
+fn worded(text: String, mentions: &[Mention]) -> Result<Text, ApiError> {
+    let mentions = mentions_in_bytes(&text, mentions).ok_or(port::Refusal::BadMention)?;
+    Ok(Text { mentions, ..Text::plain(text) })
+}
+
+async fn about(node: &Node, room: &str, message: &str, act: Act) -> Result<Reply, ApiError> {
+    ask(node, port::Command::About { room: room_id(room)?, target: message_id(message)?, act }).await
+}
+
+fn in_words(role: Role) -> rooms::Role {
+    match role {
+        Role::Guest => rooms::Role::Guest,
+        Role::Member => rooms::Role::Member,
+        Role::Admin => rooms::Role::Admin,
+        Role::Creator => rooms::Role::Creator,
     }
 }
 
@@ -130,6 +179,7 @@ fn made(room: RoomId, link: &InviteLink, terms: InviteTerms) -> Invite {
         used: 0,
         expires: natter_engine::time::UnixMillis(link.expires.saturating_mul(1000)),
         approval: terms.approval,
+        role: terms.role,
         link: Some(link.clone()),
     };
     views::invite(room, &view)
@@ -202,41 +252,11 @@ async fn send_picture(
         name: ready.name.clone(),
         caption,
         reply_to,
+        lives: None,
     };
     let answer = session.ask(port::Command::SendPicture { room, picture }).await?;
     node.shelf().take(staged);
     reply(answer)
-}
-
-async fn timeline(node: &Node, room: RoomId, before: Option<&str>, limit: u32) -> Result<Reply, ApiError> {
-    let session = node.session()?;
-    if node.face().mirror.room(room).is_none() {
-        return Err(port::Refusal::NoSuchRoom.into());
-    }
-    let before = match before {
-        Some(id) => Some(entry_at(&session, room, message_id(id)?).await?.order),
-        None => None,
-    };
-    let limit = limit.clamp(1, PAGE) as usize;
-    let (node, of) = (node.clone(), Arc::clone(&session));
-    let (answer, wanted) = blocking(move || {
-        let mut entries = of.store.timeline(room, before, limit + 1, kind::SHOWN)?;
-        let more = entries.len() > limit;
-        if more {
-            entries.remove(0);
-        }
-        let library = Disk { store: &of.store, own: of.own };
-        let messages = node.update(|mirror| {
-            mirror.watch(room, &entries);
-            entries.iter().map(|entry| mirror.show(entry, &library)).collect()
-        });
-        Ok::<_, ApiError>((Reply::Timeline { messages, more }, small_and_missing(&entries, &of.store)))
-    })
-    .await??;
-    if !wanted.is_empty() {
-        tokio::spawn(async move { session.fetch_small(wanted).await });
-    }
-    Ok(answer)
 }
 
 #[expect(clippy::option_option, reason = "absent keeps the avatar, null removes it, a value sets it")]
@@ -273,11 +293,11 @@ pub(super) async fn picture_of(
     }
 }
 
-async fn entry(session: &Arc<Session>, room: &str, message: &str) -> Result<StoredEntry, ApiError> {
+pub(super) async fn entry(session: &Arc<Session>, room: &str, message: &str) -> Result<StoredEntry, ApiError> {
     entry_at(session, room_id(room)?, message_id(message)?).await
 }
 
-async fn entry_at(session: &Arc<Session>, room: RoomId, hash: EntryHash) -> Result<StoredEntry, ApiError> {
+pub(super) async fn entry_at(session: &Arc<Session>, room: RoomId, hash: EntryHash) -> Result<StoredEntry, ApiError> {
     let store = Arc::clone(&session.store);
     blocking(move || store.entry(room, hash)).await??.ok_or_else(no_such_message)
 }
@@ -286,15 +306,19 @@ pub(super) fn room_id(text: &str) -> Result<RoomId, ApiError> {
     RoomId::from_hex(text).ok_or_else(|| port::Refusal::NoSuchRoom.into())
 }
 
+fn member_id(text: &str) -> Result<DeviceId, ApiError> {
+    DeviceId::from_hex(text).ok_or_else(|| port::Refusal::NoSuchMember.into())
+}
+
 fn device_id(text: &str) -> Result<DeviceId, ApiError> {
     DeviceId::from_hex(text).ok_or_else(|| port::Refusal::NobodyWaiting.into())
 }
 
-fn message_id(text: &str) -> Result<EntryHash, ApiError> {
+pub(super) fn message_id(text: &str) -> Result<EntryHash, ApiError> {
     EntryHash::from_hex(text).ok_or_else(no_such_message)
 }
 
-fn no_such_message() -> ApiError {
+pub(super) fn no_such_message() -> ApiError {
     ApiError::new(Code::NoSuchMessage, "there is no such message in this room")
 }
 

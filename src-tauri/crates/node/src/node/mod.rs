@@ -7,6 +7,7 @@
 mod commands;
 mod opening;
 mod pictures;
+mod reading;
 mod session;
 mod watch;
 mod wire;

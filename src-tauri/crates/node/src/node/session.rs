@@ -20,7 +20,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify as Notice, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -59,7 +59,10 @@ pub(crate) struct Session {
     /// Port of the embedded broker, if it runs.
     port: Option<u16>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
-    watch: Mutex<Option<JoinHandle<()>>>,
+    /// The watch and the sweep: they go on until they are aborted.
+    errands: Mutex<Vec<JoinHandle<()>>>,
+    /// Something went that may have offered blobs.
+    swept: Arc<Notice>,
 }
 
 impl Session {
@@ -85,7 +88,8 @@ impl Session {
             port: broker.as_ref().map(|broker| broker.local_addr().port()),
             broker: Mutex::new(broker),
             tasks: Mutex::default(),
-            watch: Mutex::default(),
+            errands: Mutex::default(),
+            swept: Arc::default(),
         });
         node.update(|mirror| {
             mirror.set_own(own, profile, unprotected);
@@ -103,7 +107,9 @@ impl Session {
         // Replies overtake no notice, so that after a second one the rooms of the first are folded.
         session.announce(node).await?;
         session.resume_pictures(node).await;
-        *lock(&session.watch) = Some(watch::spawn(Arc::downgrade(&node.0), Arc::downgrade(&session)));
+        let watch = watch::spawn(Arc::downgrade(&node.0), Arc::downgrade(&session));
+        let sweep = tokio::spawn(sweep(Arc::downgrade(&session), Arc::clone(&session.swept)));
+        lock(&session.errands).extend([watch, sweep]);
         Ok(session)
     }
 
@@ -167,8 +173,8 @@ impl Session {
 
     /// Says goodbye and ends everything, in at most 5 s.
     pub(super) async fn end(&self) {
-        if let Some(watch) = lock(&self.watch).take() {
-            watch.abort();
+        for errand in lock(&self.errands).drain(..) {
+            errand.abort();
         }
         match timeout(GOODBYE, self.ask(Command::Shutdown)).await {
             Ok(Ok(_)) => {}
@@ -191,8 +197,8 @@ impl Session {
 
     /// Ends without a goodbye: the last handle of the node went without a shutdown.
     pub(super) fn cut(&self) {
-        if let Some(watch) = lock(&self.watch).take() {
-            watch.abort();
+        for errand in lock(&self.errands).drain(..) {
+            errand.abort();
         }
         drop(lock(&self.inputs).take());
         drop(lock(&self.broker).take());
@@ -224,7 +230,21 @@ impl Session {
     }
 }
 
-/// Removes the blobs that no entry offers any more: those of a room that was left. Blocking.
+/// Sweeps whenever something went, and once more when what is now too young to be swept no longer is.
+async fn sweep(session: Weak<Session>, swept: Arc<Notice>) {
+    loop {
+        swept.notified().await;
+        for pause in [Duration::ZERO, SWEPT_AGE + Duration::from_secs(1)] {
+            tokio::time::sleep(pause).await;
+            let Some(session) = session.upgrade() else { return };
+            if blocking(move || sweep_blobs(&session.store)).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// Removes the blobs that no entry offers any more: of a room that was left, of messages that are gone. Blocking.
 pub(crate) fn sweep_blobs(store: &SqliteStore) {
     let swept = store.blobs().sweep(SWEPT_AGE, |blob| {
         let asked = store.fetch(&Fetch::BlobRooms { ticket: Ticket(0), blob: *blob }).map_err(ApiError::from)?;
@@ -300,6 +320,8 @@ fn fold(node: &Node, session: &Session, news: Vec<Notify>) -> Vec<(RoomId, BlobH
             | Notify::RoomForgotten(_)
             | Notify::Held { .. }
             | Notify::Read { .. }
+            | Notify::Erased { .. }
+            | Notify::Typing { .. }
             | Notify::Join { .. }
             | Notify::Blob { .. }
             | Notify::Broker { .. }
@@ -307,15 +329,15 @@ fn fold(node: &Node, session: &Session, news: Vec<Notify>) -> Vec<(RoomId, BlobH
             | Notify::StoreTrouble(_) => None,
         })
         .collect();
-    let forgotten = news.iter().any(|notice| matches!(notice, Notify::RoomForgotten(_)));
+    let gone = news.iter().any(|notice| matches!(notice, Notify::RoomForgotten(_) | Notify::Erased { .. }));
     node.update(|mirror: &mut Mirror| {
         for notice in news {
             mirror.fold(notice, &library);
         }
         mirror.settle(&library);
     });
-    if forgotten {
-        sweep_blobs(&session.store);
+    if gone {
+        session.swept.notify_one();
     }
     small_and_missing(&entries, &session.store)
 }

@@ -97,7 +97,10 @@ async fn desk(worker: Worker, mut ordered: mpsc::Receiver<StoreOrder>, answers: 
 
 fn ticket_of(fetch: &Fetch) -> Ticket {
     match fetch {
-        Fetch::Entries { ticket, .. } | Fetch::Lookup { ticket, .. } | Fetch::BlobRooms { ticket, .. } => *ticket,
+        Fetch::Entries { ticket, .. }
+        | Fetch::Lookup { ticket, .. }
+        | Fetch::Expired { ticket, .. }
+        | Fetch::BlobRooms { ticket, .. } => *ticket,
     }
 }
 

@@ -1,5 +1,7 @@
 //! What every store must do, told as stories; and [`agree`], which lets chance write and compares every read of two.
 
+mod earlier;
+mod finding;
 mod random;
 mod stories;
 
@@ -24,7 +26,7 @@ pub trait Subject {
 /// # Panics
 /// When the store does not do as told.
 pub fn run(mut fresh: impl FnMut() -> Box<dyn Subject>) {
-    for (name, story) in stories::ALL {
+    for (name, story) in [stories::ALL, earlier::ALL, finding::ALL].concat() {
         println!("story: {name}");
         story(&mut *fresh());
     }

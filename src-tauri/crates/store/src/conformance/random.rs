@@ -1,15 +1,32 @@
 //! Chance: sequences of writes drawn from a world so small that everything meets everything.
 
-use crate::Store;
+use crate::{Place, Store};
 use natter_engine::ids::{BlobHash, DeviceId, EntryHash, LogId, LogKey, RoomId, Ticket};
 use natter_engine::port::{Fetch, Op, OrderKey, Profile, Standing, StoredEntry};
 use natter_engine::signaling::InviteLink;
 use natter_engine::time::{Hlc, UnixMillis};
-use natter_engine::wire::kind;
+use natter_engine::wire::{Act, Body, kind};
 use proptest::prelude::*;
 
-const KINDS: &[u16] =
-    &[kind::GENESIS, kind::ADMIT, kind::LEAVE, 31, kind::TEXT, kind::PICTURE, kind::PROFILE, kind::RECEIPT, 40];
+const KINDS: &[u16] = &[
+    kind::GENESIS,
+    kind::ADMIT,
+    kind::LEAVE,
+    31,
+    kind::TEXT,
+    kind::TEXT,
+    kind::PICTURE,
+    kind::PROFILE,
+    kind::RECEIPT,
+    kind::EDIT,
+    kind::EDIT,
+    kind::DELETE,
+    kind::REACTION,
+    kind::PIN,
+    40,
+];
+const WORDS: &[&str] = &["", "Good morning", "good MÜSLI", "東京都 morning", "go", "☃"];
+const QUERIES: &[&str] = &["go", "good mo", "京都", "musli", "morning 東", "☃", "x"];
 
 /// One step of a sequence.
 #[derive(Clone, Debug)]
@@ -22,6 +39,8 @@ pub enum Step {
     Group(Vec<Vec<Op>>),
     /// `Store::put_setting`.
     Setting(u8, Option<u8>),
+    /// `Store::put_draft`.
+    Draft(RoomId, Option<u8>),
 }
 
 /// Sequences of up to 24 steps.
@@ -32,6 +51,7 @@ pub fn steps() -> impl Strategy<Value = Vec<Step>> {
         12 => ops().prop_map(Step::Commit),
         3 => prop::collection::vec(ops(), 0..4).prop_map(Step::Group),
         1 => (0..3u8, prop::option::of(any::<u8>())).prop_map(|(key, value)| Step::Setting(key, value)),
+        1 => ((0..3u8).prop_map(room), prop::option::of(any::<u8>())).prop_map(|(room, text)| Step::Draft(room, text)),
     ];
     prop::collection::vec(step, 1..24)
 }
@@ -58,6 +78,7 @@ fn take(store: &dyn Store, step: &Step) -> Vec<Option<String>> {
             let requests: Vec<&[Op]> = requests.iter().map(Vec::as_slice).collect();
             store.commit_group(&requests).into_iter().map(said).collect()
         }
+        Step::Draft(room, text) => vec![said(store.put_draft(*room, text.map(|n| n.to_string()).as_deref()))],
         Step::Setting(key, value) => {
             vec![said(store.put_setting(&key.to_string(), value.as_ref().map(std::slice::from_ref)))]
         }
@@ -79,6 +100,21 @@ pub fn compare(a: &dyn Store, b: &dyn Store) -> Result<(), TestCaseError> {
     for key in 0..3 {
         same!(|s: &dyn Store| s.setting(&key.to_string()));
     }
+    same!(|s: &dyn Store| s.drafts());
+    same!(|s: &dyn Store| s.unoffered(&[blob(2), blob(0), blob(1), blob(2)]));
+    for by in [0, 5, 1 << 40, 1 << 63, u64::MAX].map(UnixMillis) {
+        same!(|s: &dyn Store| s.fetch(&Fetch::Expired { ticket: Ticket(4), by }));
+    }
+    for query in QUERIES {
+        for (to, author) in
+            [(None, None), (Some(room(1)), None), (None, Some(device(1))), (Some(room(0)), Some(device(0)))]
+        {
+            same!(|s: &dyn Store| s.search(query, to, author, None, 100));
+            for place in [1 << 20, 1 << 50, 1 << 62].map(Place) {
+                same!(|s: &dyn Store| s.search(query, to, author, Some(place), 2));
+            }
+        }
+    }
     for blob in (0..3).map(blob) {
         same!(|s: &dyn Store| s.fetch(&Fetch::BlobRooms { ticket: Ticket(1), blob }));
     }
@@ -87,6 +123,9 @@ pub fn compare(a: &dyn Store, b: &dyn Store) -> Result<(), TestCaseError> {
         for hash in &hashes {
             same!(|s: &dyn Store| s.entry(room, *hash));
         }
+        same!(|s: &dyn Store| s.related(room, &hashes));
+        same!(|s: &dyn Store| s.pinned(room));
+        same!(|s: &dyn Store| s.draft(room));
         let lookup = Fetch::Lookup { ticket: Ticket(2), room, hashes };
         same!(|s: &dyn Store| s.fetch(&lookup));
         for (author, name) in [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (2, 1)] {
@@ -97,6 +136,12 @@ pub fn compare(a: &dyn Store, b: &dyn Store) -> Result<(), TestCaseError> {
         }
         for kinds in [kind::SHOWN, kind::SPOKEN, KINDS, &[]] {
             same!(|s: &dyn Store| s.last(room, kinds));
+            for time in [0, 3, 1 << 40, 1 << 63, u64::MAX].map(UnixMillis) {
+                same!(|s: &dyn Store| s.at(room, time, kinds));
+            }
+            for place in [order(0, 0, 0), order(3, 1, 9), order(7, 2, 16)] {
+                same!(|s: &dyn Store| s.timeline_after(room, place, 5, kinds));
+            }
             for place in [None, Some(order(0, 0, 0)), Some(order(3, 1, 9)), Some(order(7, 2, 16))] {
                 same!(|s: &dyn Store| s.timeline(room, place, 5, kinds));
                 same!(|s: &dyn Store| s.timeline(room, place, 1000, kinds));
@@ -142,6 +187,10 @@ fn link() -> impl Strategy<Value = InviteLink> {
     })
 }
 
+fn time() -> impl Strategy<Value = UnixMillis> {
+    prop_oneof![0..8u64, any::<u64>()].prop_map(UnixMillis)
+}
+
 fn entry() -> impl Strategy<Value = StoredEntry> {
     let payload = prop_oneof![
         4 => prop::option::of(prop::collection::vec(any::<u8>(), 0..40)),
@@ -150,21 +199,35 @@ fn entry() -> impl Strategy<Value = StoredEntry> {
     (
         (0..3u8, 0..3u8, 0..2u8, 1..6u64),
         (prop_oneof![0..8u64, Just(u64::MAX)], 0..17u8, prop::sample::select(KINDS)),
-        (payload, prop::collection::vec((0..3u8).prop_map(blob), 0..3), any::<u64>()),
+        (payload, prop::collection::vec((0..3u8).prop_map(blob), 0..3), prop_oneof![0..8u64, any::<u64>()]),
+        (
+            prop::option::of(0..17u8),
+            prop::option::of(prop::sample::select(WORDS)),
+            any::<bool>(),
+            prop::option::of(time()),
+        ),
     )
-        .prop_map(|((to, author, name, seq), (clock, hash, kind), (payload, blobs, time))| StoredEntry {
-            room: room(to),
-            log: log(author, name),
-            seq,
-            order: order(clock, author, hash),
-            kind,
-            header: vec![author; 40],
-            signature: [hash; 64],
-            salt: [hash; 16],
-            payload,
-            blobs,
-            first_seen: UnixMillis(time),
-            shown: UnixMillis(time.rotate_left(7)),
+        .prop_map(|(place, order_and_kind, (payload, blobs, time), (target, words, on, expires))| {
+            let ((to, author, name, seq), (clock, hash, kind)) = (place, order_and_kind);
+            let pin = Body::About { target: EntryHash([0; 32]), act: Act::Pin { on } };
+            let payload = if kind == kind::PIN { payload.map(|_| pin.encode()) } else { payload };
+            StoredEntry {
+                room: room(to),
+                log: log(author, name),
+                seq,
+                order: order(clock, author, hash),
+                kind,
+                header: vec![author; 40],
+                signature: [hash; 64],
+                salt: [hash; 16],
+                payload,
+                blobs,
+                target: target.map(self::hash),
+                words: words.map(str::to_owned),
+                expires,
+                first_seen: UnixMillis(time),
+                shown: UnixMillis(time.rotate_left(7)),
+            }
         })
 }
 
@@ -190,6 +253,7 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (rooms(), link()).prop_map(|(room, link)| Op::PutInvite { room, link }),
         1 => (any::<u8>(), prop::option::of(prop::collection::vec(any::<u8>(), 0..4)))
             .prop_map(|(name, avatar)| Op::PutProfile(Profile { name: name.to_string(), avatar })),
+        3 => (rooms(), 0..17u8).prop_map(|(room, target)| Op::Erase { room, target: hash(target) }),
         1 => rooms().prop_map(Op::ForgetRoom),
     ]
 }

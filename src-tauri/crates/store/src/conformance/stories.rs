@@ -5,13 +5,13 @@ use crate::limits::{BLOBS_PER_ENTRY, SETTING_KEY_BYTES, SETTINGS, TIMELINE_ENTRI
 use crate::limits::{ENTRIES_BYTES, FRONTIER_HASHES, INVITE_LINKS_PER_ROOM, KINDS, LOOKUP_HASHES, SETTING_BYTES};
 use crate::{StoreError, Unread};
 use natter_engine::ids::{BlobHash, DeviceId, EntryHash, LogId, LogKey, RoomId, Ticket};
-use natter_engine::port::{Boot, BootRoom, Fetch, Op, OrderKey, Profile, Standing, Stored, StoredEntry};
+use natter_engine::port::{Boot, BootRoom, Fetch, Found, Op, OrderKey, Profile, Standing, Stored, StoredEntry};
 use natter_engine::signaling::InviteLink;
 use natter_engine::time::{Hlc, UnixMillis};
 use natter_engine::wire::kind;
 use natter_engine::wire::limits::{BROKERS, HEADER_BYTES, PAYLOAD_BYTES};
 
-type Story = fn(&mut dyn Subject);
+pub(super) type Story = fn(&mut dyn Subject);
 
 /// All of them.
 pub(super) const ALL: &[(&str, Story)] = &[
@@ -34,27 +34,27 @@ pub(super) const ALL: &[(&str, Story)] = &[
     ("the largest numbers come back", large_numbers),
 ];
 
-const ROOM: RoomId = RoomId([1; 32]);
-const OTHER: RoomId = RoomId([2; 32]);
+pub(super) const ROOM: RoomId = RoomId([1; 32]);
+pub(super) const OTHER: RoomId = RoomId([2; 32]);
 
-fn device(n: u8) -> DeviceId {
+pub(super) fn device(n: u8) -> DeviceId {
     DeviceId([n; 32])
 }
 
-fn log(author: u8) -> LogKey {
+pub(super) fn log(author: u8) -> LogKey {
     LogKey { author: device(author), log: LogId([author; 16]) }
 }
 
-fn hash(n: u64) -> EntryHash {
+pub(super) fn hash(n: u64) -> EntryHash {
     EntryHash(*blake3::hash(&n.to_le_bytes()).as_bytes())
 }
 
-fn put_room(room: RoomId) -> Op {
+pub(super) fn put_room(room: RoomId) -> Op {
     Op::PutRoom { room, standing: Standing::Member, brokers: vec!["wss://broker.example/".to_owned()], invite: None }
 }
 
 /// Entry `seq` of an author's log; its clock is `clock` and its name follows from all three.
-fn entry(author: u8, seq: u64, clock: u64, kind: u16) -> StoredEntry {
+pub(super) fn entry(author: u8, seq: u64, clock: u64, kind: u16) -> StoredEntry {
     StoredEntry {
         room: ROOM,
         log: log(author),
@@ -70,6 +70,9 @@ fn entry(author: u8, seq: u64, clock: u64, kind: u16) -> StoredEntry {
         salt: [7; 16],
         payload: Some(format!("{author} says {seq}").into_bytes()),
         blobs: Vec::new(),
+        target: None,
+        words: None,
+        expires: None,
         first_seen: UnixMillis(1_700_000_000_000 + seq),
         shown: UnixMillis(clock.saturating_add(1_700_000_000_000)),
     }
@@ -85,12 +88,12 @@ fn link(n: u8) -> InviteLink {
     }
 }
 
-fn put(subject: &dyn Subject, entries: impl IntoIterator<Item = StoredEntry>) {
+pub(super) fn put(subject: &dyn Subject, entries: impl IntoIterator<Item = StoredEntry>) {
     let ops: Vec<Op> = entries.into_iter().map(Op::PutEntry).collect();
     subject.store().commit(&ops).expect("the entries are good");
 }
 
-fn begin(subject: &dyn Subject) {
+pub(super) fn begin(subject: &dyn Subject) {
     let profile = Profile { name: "Ada".to_owned(), avatar: None };
     subject.store().create([9; 32], LogId([8; 16]), &profile).expect("there is no identity yet");
     subject.store().commit(&[put_room(ROOM)]).expect("the room is good");
@@ -100,11 +103,11 @@ fn boot(subject: &dyn Subject) -> Boot {
     subject.store().boot().expect("the store reads").expect("there is an identity")
 }
 
-fn boot_room(subject: &dyn Subject) -> BootRoom {
+pub(super) fn boot_room(subject: &dyn Subject) -> BootRoom {
     boot(subject).rooms.into_iter().find(|room| room.room == ROOM).expect("the room is there")
 }
 
-fn entries(stored: Stored) -> Vec<StoredEntry> {
+pub(super) fn entries(stored: Stored) -> Vec<StoredEntry> {
     match stored {
         Stored::Entries(Ticket(5), entries) => entries,
         other => panic!("not the entries asked for: {other:?}"),
@@ -319,11 +322,16 @@ fn fetch_entries(subject: &mut dyn Subject) {
 
 fn lookup(subject: &mut dyn Subject) {
     begin(subject);
-    let here = [entry(1, 1, 20, kind::TEXT), entry(2, 1, 10, kind::TEXT)];
+    let here = [entry(1, 1, 20, kind::TEXT), StoredEntry { payload: None, ..entry(2, 1, 10, kind::TEXT) }];
     put(subject, here.clone());
     let ask = |room, hashes| subject.store().fetch(&Fetch::Lookup { ticket: Ticket(5), room, hashes });
     let hashes = vec![here[0].order.hash, hash(777), here[1].order.hash];
-    let expected = here.clone().map(|entry| (entry.order, entry.shown));
+    let expected = here.clone().map(|entry| Found {
+        order: entry.order,
+        shown: entry.shown,
+        kind: kind::TEXT,
+        whole: entry.payload.is_some(),
+    });
     assert!(matches!(ask(ROOM, hashes.clone()), Ok(Stored::Known(Ticket(5), known)) if known == expected));
     assert!(matches!(ask(OTHER, hashes), Ok(Stored::Known(Ticket(5), known)) if known.is_empty()));
     assert!(ask(ROOM, vec![hash(1); LOOKUP_HASHES]).is_ok());

@@ -16,18 +16,23 @@
 //! whose tail is torn loses that tail at recovery and nothing else; SQLite cannot tell it from a commit that never
 //! ended, which is why a start also asks the members for our own head.
 
+mod about;
+mod drafts;
+mod entries;
 mod migrate;
 mod open;
 mod read;
 mod rows;
+mod search;
 mod write;
 
 use crate::blobs::Blobs;
 use crate::error::StoreError;
 use crate::key::StoreKey;
-use crate::{Store, Unread};
-use natter_engine::ids::{DeviceId, EntryHash, LogId, RoomId};
+use crate::{Hit, Place, Store, Unread};
+use natter_engine::ids::{BlobHash, DeviceId, EntryHash, LogId, RoomId};
 use natter_engine::port::{Boot, Fetch, Op, OrderKey, Profile, Stored, StoredEntry};
+use natter_engine::time::UnixMillis;
 use rusqlite::Connection;
 use std::fs::File;
 use std::path::Path;
@@ -85,7 +90,7 @@ impl SqliteStore {
 }
 
 fn forgets(ops: &[Op]) -> bool {
-    ops.iter().any(|op| matches!(op, Op::ForgetRoom(_)))
+    ops.iter().any(|op| matches!(op, Op::ForgetRoom(_) | Op::Erase { .. }))
 }
 
 impl Store for SqliteStore {
@@ -119,6 +124,10 @@ impl Store for SqliteStore {
                 Stored::Entries(*ticket, read::entries(&reader, *room, log, *from, *to, *limit)?)
             }
             Fetch::Lookup { ticket, room, hashes } => Stored::Known(*ticket, read::lookup(&reader, *room, hashes)?),
+            Fetch::Expired { ticket, by } => {
+                let (expired, next) = read::expired(&reader, *by)?;
+                Stored::Expired(*ticket, expired, next)
+            }
             Fetch::BlobRooms { ticket, blob } => {
                 Stored::BlobRooms(*ticket, read::blob_rooms(&reader, blob)?, self.blobs.has(blob))
             }
@@ -133,6 +142,61 @@ impl Store for SqliteStore {
         kinds: &[u16],
     ) -> Result<Vec<StoredEntry>, StoreError> {
         read::timeline(&self.reader(), room, before, limit, kinds)
+    }
+
+    fn timeline_after(
+        &self,
+        room: RoomId,
+        after: OrderKey,
+        limit: usize,
+        kinds: &[u16],
+    ) -> Result<Vec<StoredEntry>, StoreError> {
+        read::timeline_after(&self.reader(), room, after, limit, kinds)
+    }
+
+    fn at(&self, room: RoomId, time: UnixMillis, kinds: &[u16]) -> Result<Option<OrderKey>, StoreError> {
+        read::at(&self.reader(), room, time, kinds)
+    }
+
+    fn related(&self, room: RoomId, targets: &[EntryHash]) -> Result<Vec<StoredEntry>, StoreError> {
+        let mut reader = self.reader();
+        let snapshot = reader.transaction()?;
+        about::related(&snapshot, room, targets)
+    }
+
+    fn pinned(&self, room: RoomId) -> Result<Vec<StoredEntry>, StoreError> {
+        about::pinned(&self.reader(), room)
+    }
+
+    fn search(
+        &self,
+        query: &str,
+        room: Option<RoomId>,
+        author: Option<DeviceId>,
+        before: Option<Place>,
+        limit: usize,
+    ) -> Result<Vec<Hit>, StoreError> {
+        let mut reader = self.reader();
+        let snapshot = reader.transaction()?;
+        search::search(&snapshot, query, room, author, before, limit)
+    }
+
+    fn unoffered(&self, blobs: &[BlobHash]) -> Result<Vec<BlobHash>, StoreError> {
+        let mut reader = self.reader();
+        let snapshot = reader.transaction()?;
+        read::unoffered(&snapshot, blobs)
+    }
+
+    fn draft(&self, room: RoomId) -> Result<Option<String>, StoreError> {
+        drafts::draft(&self.reader(), room)
+    }
+
+    fn drafts(&self) -> Result<Vec<(RoomId, String)>, StoreError> {
+        drafts::drafts(&self.reader())
+    }
+
+    fn put_draft(&self, room: RoomId, text: Option<&str>) -> Result<(), StoreError> {
+        drafts::put(&mut self.writer(), room, text)
     }
 
     fn entry(&self, room: RoomId, hash: EntryHash) -> Result<Option<StoredEntry>, StoreError> {

@@ -1,11 +1,12 @@
 //! Reads. Each runs on a connection whose one snapshot it sees from its first to its last row.
 
-use super::rows::{ENTRY, bound, entry_from, order_bytes, order_from, standing_from, unsigned};
+use super::rows::{ENTRY, bits, bound, entry_from, order_bytes, order_from, standing_from, unsigned, unsorted};
 use crate::Unread;
 use crate::error::StoreError;
-use crate::limits::{self, ENTRIES_BYTES, LOOKUP_HASHES, TIMELINE_ENTRIES, UNREAD_COUNTED};
+use crate::limits::{self, ENTRIES_BYTES, EXPIRED_ENTRIES, LOOKUP_HASHES, TIMELINE_ENTRIES, UNREAD_COUNTED};
+use crate::spoken::Expired;
 use natter_engine::ids::{BlobHash, DeviceId, EntryHash, LogId, LogKey, RoomId};
-use natter_engine::port::{Boot, BootRoom, OrderKey, Profile, StoredEntry};
+use natter_engine::port::{Boot, BootRoom, Found, OrderKey, Profile, StoredEntry};
 use natter_engine::signaling::InviteLink;
 use natter_engine::time::UnixMillis;
 use natter_engine::wire::kind;
@@ -52,22 +53,10 @@ fn boot_room(connection: &Connection, id: i64, room: RoomId, standing: i64) -> R
         epochs: all(connection, "SELECT epoch, key FROM epoch WHERE room = ?1 ORDER BY epoch", &[&id], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })?,
-        heads: all(
-            connection,
-            &format!(
-                "{ENTRY} WHERE l.room = ?1 AND e.seq = (SELECT max(seq) FROM entry WHERE log = l.id)
-                 ORDER BY l.author, l.name"
-            ),
-            &[&id],
-            |row| entry_from(room, row),
-        )?,
-        frontier: all(
-            connection,
-            "SELECT e.ord, e.shown FROM frontier f JOIN entry e ON e.room = f.room AND e.hash = f.hash
-             WHERE f.room = ?1 ORDER BY e.ord",
-            &[&id],
-            |row| Ok((order_from(row.get(0)?), UnixMillis(unsigned(row.get(1)?)))),
-        )?,
+        heads: all(connection, &heads_sql(), &[&id], |row| entry_from(room, row))?,
+        frontier: all(connection, FRONTIER, &[&id], |row| {
+            Ok((order_from(row.get(0)?), UnixMillis(unsigned(row.get(1)?))))
+        })?,
         state: state(connection, id, room)?,
         held: all(
             connection,
@@ -83,17 +72,30 @@ fn boot_room(connection: &Connection, id: i64, room: RoomId, standing: i64) -> R
     })
 }
 
+/// The last entry of each log of a room, found from the logs: there are few of them and many entries.
+pub(super) fn heads_sql() -> String {
+    format!(
+        "{ENTRY} WHERE e.id IN (SELECT (SELECT id FROM entry WHERE log = own.id ORDER BY seq DESC LIMIT 1)
+           FROM log own WHERE own.room = ?1) ORDER BY l.author, l.name"
+    )
+}
+
+/// CROSS, for SQLite would rather read all entries of the room in order than sort a handful.
+pub(super) const FRONTIER: &str = "SELECT e.ord, e.shown FROM frontier f CROSS JOIN entry e
+  ON e.room = f.room AND e.hash = f.hash WHERE f.room = ?1 ORDER BY e.ord";
+
 /// Membership whole; of profiles and receipts the last of each author.
 fn state(connection: &Connection, id: i64, room: RoomId) -> Result<Vec<StoredEntry>, StoreError> {
-    all(
-        connection,
-        &format!(
-            "{ENTRY} WHERE e.room = ?1 AND (e.kind < ?2 OR (e.kind IN (?3, ?4) AND e.ord IN
-               (SELECT max(ord) FROM entry WHERE room = ?1 AND kind IN (?3, ?4) GROUP BY kind, substr(ord, 9, 32))))
-             ORDER BY e.ord"
-        ),
-        &[&id, &kind::FIRST_MESSAGE, &kind::PROFILE, &kind::RECEIPT],
-        |row| entry_from(room, row),
+    all(connection, &state_sql(), &[&id], |row| entry_from(room, row))
+}
+
+/// The kind is part of the text, for SQLite takes a partial index only when it sees that it fits; and it must be told
+/// to, for it guesses that the index of all of a room's entries would do.
+pub(super) fn state_sql() -> String {
+    format!(
+        "{ENTRY} WHERE e.id IN (SELECT id FROM entry INDEXED BY entry_state WHERE room = ?1 AND kind < {}
+           UNION ALL SELECT entry FROM latest WHERE room = ?1) ORDER BY e.ord",
+        kind::FIRST_MESSAGE
     )
 }
 
@@ -140,25 +142,43 @@ pub(super) fn entries(
 }
 
 /// Those of `hashes` that are here, in the order asked.
-pub(super) fn lookup(
-    connection: &Connection,
-    room: RoomId,
-    hashes: &[EntryHash],
-) -> Result<Vec<(OrderKey, UnixMillis)>, StoreError> {
+pub(super) fn lookup(connection: &Connection, room: RoomId, hashes: &[EntryHash]) -> Result<Vec<Found>, StoreError> {
     if hashes.len() > LOOKUP_HASHES {
         return Err(StoreError::TooMany("hashes"));
     }
     let mut statement = connection.prepare_cached(
-        "SELECT ord, shown FROM entry WHERE room = (SELECT id FROM room WHERE hash = ?1) AND hash = ?2",
+        "SELECT ord, shown, kind, EXISTS (SELECT 1 FROM payload WHERE entry = id) FROM entry
+         WHERE room = (SELECT id FROM room WHERE hash = ?1) AND hash = ?2",
     )?;
     let mut known = Vec::new();
     for hash in hashes {
-        let row: Option<([u8; 72], i64)> =
-            statement.query_row(params![room.0, hash.0], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-        known.extend(row.map(|(ord, shown)| (order_from(ord), UnixMillis(unsigned(shown)))));
+        let found = statement.query_row(params![room.0, hash.0], |row| {
+            Ok(Found {
+                order: order_from(row.get(0)?),
+                shown: UnixMillis(unsigned(row.get(1)?)),
+                kind: row.get(2)?,
+                whole: row.get(3)?,
+            })
+        });
+        known.extend(found.optional()?);
     }
     Ok(known)
 }
+
+/// What expires by then, and when the next one after it does.
+pub(super) fn expired(connection: &Connection, by: UnixMillis) -> Result<Expired, StoreError> {
+    let first: Vec<(UnixMillis, RoomId, EntryHash)> =
+        all(connection, EXPIRED, &[&(EXPIRED_ENTRIES as i64 + 1)], |row| {
+            Ok((UnixMillis(unsorted(row.get(0)?)), RoomId(row.get(1)?), EntryHash(row.get(2)?)))
+        })?;
+    let due = first.iter().take(EXPIRED_ENTRIES).take_while(|(at, ..)| *at <= by).count();
+    let next = first.get(due).map(|(at, ..)| *at);
+    Ok((first.into_iter().take(due).map(|(_, room, hash)| (room, hash)).collect(), next))
+}
+
+/// The first of all that will expire, in order.
+pub(super) const EXPIRED: &str = "SELECT x.at, r.hash, e.hash FROM expiry x JOIN entry e ON e.id = x.entry
+  JOIN room r ON r.id = e.room ORDER BY x.at, r.hash, e.ord LIMIT ?1";
 
 /// The rooms where an entry offers the blob, by id.
 pub(super) fn blob_rooms(connection: &Connection, blob: &BlobHash) -> Result<Vec<RoomId>, StoreError> {
@@ -197,6 +217,66 @@ pub(super) fn timeline(
     }
 }
 
+/// See [`crate::Store::timeline_after`].
+pub(super) fn timeline_after(
+    connection: &Connection,
+    room: RoomId,
+    after: OrderKey,
+    limit: usize,
+    kinds: &[u16],
+) -> Result<Vec<StoredEntry>, StoreError> {
+    let kinds = kind_list(kinds)?;
+    let limit = limit.min(TIMELINE_ENTRIES) as i64;
+    all(
+        connection,
+        &format!(
+            "{ENTRY} WHERE e.id IN (SELECT id FROM entry WHERE room = (SELECT id FROM room WHERE hash = ?1)
+               AND kind IN ({kinds}) AND ord > ?3 ORDER BY ord LIMIT ?2) ORDER BY e.ord"
+        ),
+        &[&room.0, &limit, &order_bytes(&after)],
+        |row| entry_from(room, row),
+    )
+}
+
+/// See [`crate::Store::at`].
+pub(super) fn at(
+    connection: &Connection,
+    room: RoomId,
+    time: UnixMillis,
+    kinds: &[u16],
+) -> Result<Option<OrderKey>, StoreError> {
+    let kinds = kind_list(kinds)?;
+    // Times are stored as signed numbers: the later half of them stands before zero.
+    let spans = match bits(time.0) {
+        late @ i64::MIN..0 => vec![(late, -1)],
+        early @ 0.. => vec![(early, i64::MAX), (i64::MIN, -1)],
+    };
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT ord FROM entry INDEXED BY entry_shown WHERE room = (SELECT id FROM room WHERE hash = ?1)
+         AND shown BETWEEN ?2 AND ?3 AND kind IN ({kinds}) ORDER BY shown, ord LIMIT 1"
+    ))?;
+    for (from, to) in spans {
+        let found = statement.query_row(params![room.0, from, to], |row| row.get(0)).optional()?;
+        if let Some(ord) = found {
+            return Ok(Some(order_from(ord)));
+        }
+    }
+    Ok(None)
+}
+
+/// See [`crate::Store::unoffered`].
+pub(super) fn unoffered(connection: &Connection, blobs: &[BlobHash]) -> Result<Vec<BlobHash>, StoreError> {
+    limits::check_unoffered(blobs)?;
+    let mut statement = connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM offer WHERE blob = ?1)")?;
+    let mut unoffered = Vec::new();
+    for blob in blobs {
+        if !statement.query_row(params![blob.0], |row| row.get::<_, bool>(0))? {
+            unoffered.push(*blob);
+        }
+    }
+    Ok(unoffered)
+}
+
 /// See [`crate::Store::entry`].
 pub(super) fn entry(connection: &Connection, room: RoomId, hash: EntryHash) -> Result<Option<StoredEntry>, StoreError> {
     Ok(connection
@@ -220,7 +300,8 @@ pub(super) fn unread(
         connection,
         &format!(
             "SELECT ord FROM entry WHERE room = (SELECT id FROM room WHERE hash = ?1) AND ord > ?2
-             AND kind IN ({kinds}) AND substr(ord, 9, 32) <> ?3 ORDER BY ord LIMIT ?4"
+             AND kind IN ({kinds}) AND substr(ord, 9, 32) <> ?3 AND EXISTS (SELECT 1 FROM payload WHERE entry = id)
+             ORDER BY ord LIMIT ?4"
         ),
         &[&room.0, &after, &own.0, &UNREAD_COUNTED],
         |row| row.get(0),
@@ -242,7 +323,7 @@ fn kind_list(kinds: &[u16]) -> Result<String, StoreError> {
     Ok(kinds.iter().map(u16::to_string).collect::<Vec<_>>().join(","))
 }
 
-fn all<T>(
+pub(super) fn all<T>(
     connection: &Connection,
     sql: &str,
     params: &[&dyn ToSql],

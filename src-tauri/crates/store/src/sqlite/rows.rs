@@ -44,6 +44,16 @@ pub(super) fn unsigned(value: i64) -> u64 {
     u64::from_ne_bytes(value.to_ne_bytes())
 }
 
+/// 64 unsigned bits in a signed column, so that they sort.
+pub(super) fn sortable(value: u64) -> i64 {
+    bits(value ^ (1 << 63))
+}
+
+/// And back.
+pub(super) fn unsorted(value: i64) -> u64 {
+    unsigned(value) ^ (1 << 63)
+}
+
 pub(super) fn standing_code(standing: Standing) -> i64 {
     match standing {
         Standing::Member => 1,
@@ -63,8 +73,9 @@ pub(super) fn standing_from(code: i64) -> Result<Standing, StoreError> {
 
 /// What [`entry_from`] reads, to be followed by WHERE.
 pub(super) const ENTRY: &str = "SELECT l.author, l.name, e.seq, e.ord, e.kind, e.header, e.signature, e.salt, e.blobs,
-  e.first_seen, e.shown, p.bytes
-  FROM entry e JOIN log l ON l.id = e.log LEFT JOIN payload p ON p.entry = e.id";
+  e.first_seen, e.shown, p.bytes, a.target, w.text, x.at
+  FROM entry e JOIN log l ON l.id = e.log LEFT JOIN payload p ON p.entry = e.id LEFT JOIN about a ON a.entry = e.id
+  LEFT JOIN wording w ON w.entry = e.id LEFT JOIN expiry x ON x.entry = e.id";
 
 /// The entry in a row of [`ENTRY`].
 pub(super) fn entry_from(room: RoomId, row: &Row<'_>) -> rusqlite::Result<StoredEntry> {
@@ -80,6 +91,9 @@ pub(super) fn entry_from(room: RoomId, row: &Row<'_>) -> rusqlite::Result<Stored
         salt: row.get(7)?,
         payload: row.get(11)?,
         blobs: blobs.chunks_exact(32).filter_map(BlobHash::from_slice).collect(),
+        target: row.get::<_, Option<[u8; 32]>>(12)?.map(EntryHash),
+        words: row.get(13)?,
+        expires: row.get::<_, Option<i64>>(14)?.map(|at| UnixMillis(unsorted(at))),
         first_seen: UnixMillis(unsigned(row.get(9)?)),
         shown: UnixMillis(unsigned(row.get(10)?)),
     })
@@ -107,8 +121,14 @@ mod tests {
         }
 
         #[test]
+        fn sortable_numbers_sort(a in any::<u64>(), b in any::<u64>()) {
+            prop_assert_eq!(a.cmp(&b), sortable(a).cmp(&sortable(b)));
+        }
+
+        #[test]
         fn sixty_four_bits_come_back(value in any::<u64>()) {
             prop_assert_eq!(unsigned(bits(value)), value);
+            prop_assert_eq!(unsorted(sortable(value)), value);
         }
     }
 }

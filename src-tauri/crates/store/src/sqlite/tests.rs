@@ -6,7 +6,7 @@ use crate::memory::MemoryStore;
 use natter_engine::ids::{BlobHash, LogKey};
 use natter_engine::port::{Standing, StoreTrouble};
 use natter_engine::time::{Hlc, UnixMillis};
-use natter_engine::wire::kind;
+use natter_engine::wire::{Act, Body, kind};
 use proptest::prelude::*;
 use std::fs;
 use tempfile::TempDir;
@@ -100,6 +100,9 @@ fn text(seq: u64, payload: Vec<u8>) -> StoredEntry {
         salt: [3; 16],
         payload: Some(payload),
         blobs: Vec::new(),
+        target: None,
+        words: None,
+        expires: None,
         first_seen: UnixMillis(1),
         shown: UnixMillis(1),
     }
@@ -321,6 +324,80 @@ fn what_was_forgotten_is_gone_from_the_files() {
     }
 }
 
+/// Over a file without its cipher, so that what is left of a word can be looked for, byte by byte.
+#[test]
+fn what_was_erased_is_on_no_page() {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("plain.db");
+    let mut plain = Connection::open(&file).unwrap();
+    plain.execute_batch("PRAGMA foreign_keys = ON").unwrap();
+    migrate::migrate(&mut plain).unwrap();
+    open::settle(&plain).unwrap();
+    let said = |seq, kind, words: &str| StoredEntry {
+        kind,
+        words: Some(words.to_owned()),
+        ..text(seq, format!("payload {words}").into_bytes())
+    };
+    write::commit(&mut plain, &[put_room()]).unwrap();
+    // Neighbours in every page and segment, before and after, and merges in between.
+    let around = |plain: &mut Connection, from: u64| {
+        for seq in from..from + 40 {
+            let words = format!("around the qaebra {seq} quebra{seq} zebra");
+            write::commit(plain, &[Op::PutEntry(said(seq, kind::TEXT, &words))]).unwrap();
+        }
+    };
+    around(&mut plain, 1);
+    let secret = StoredEntry {
+        salt: *b"0123456789abcdef",
+        blobs: vec![BlobHash([0xab; 32])],
+        ..said(100, kind::PICTURE, "qzebracode alone")
+    };
+    let edit = StoredEntry { target: Some(secret.order.hash), ..said(101, kind::EDIT, "Qxylocode changed") };
+    write::commit(&mut plain, &[Op::PutEntry(secret.clone())]).unwrap();
+    around(&mut plain, 200);
+    write::commit(&mut plain, &[Op::PutEntry(edit)]).unwrap();
+    around(&mut plain, 300);
+    let again = StoredEntry { target: Some(secret.order.hash), ..said(102, kind::EDIT, "Qwertcode finally") };
+    write::commit(&mut plain, &[Op::PutEntry(again)]).unwrap();
+    let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+    let left = |plain: &Connection| {
+        assert_eq!(plain.query_row(checkpoint, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+        assert_eq!(fs::metadata(dir.path().join("plain.db-wal")).unwrap().len(), 0);
+        let bytes = fs::read(&file).unwrap();
+        // Without their first letters, which their neighbours in the index may share.
+        let needles: [&[u8]; 5] = [b"ebracode", b"ylocode", b"ertcode", b"9abcdef", &[0xab; 32]];
+        needles.map(|needle| bytes.windows(needle.len()).filter(|window| *window == needle).count())
+    };
+    let before = left(&plain);
+    // Payload, wording, and of the last words the index's copy and its term.
+    assert!(before[0] >= 2 && before[1] >= 2 && before[2] >= 4 && before[3] == 1 && before[4] >= 2, "{before:?}");
+    write::commit(&mut plain, &[Op::Erase { room: ROOM, target: secret.order.hash }]).unwrap();
+    assert_eq!(left(&plain), [0; 5]);
+    plain.execute_batch("INSERT INTO search_1 (search_1) VALUES ('integrity-check')").unwrap();
+    assert_eq!(search::search(&plain, "zebra", None, None, None, 100).unwrap().len(), 100);
+    // A room forgotten takes all of its words along.
+    write::commit(&mut plain, &[Op::ForgetRoom(ROOM)]).unwrap();
+    left(&plain);
+    let bytes = fs::read(&file).unwrap();
+    assert!(!bytes.windows(6).any(|window| window == b"quebra" || window == b"around"));
+}
+
+#[test]
+fn what_was_erased_is_gone_from_the_log_too() {
+    let dir = profile();
+    let store = SqliteStore::open(dir.path(), &key()).unwrap();
+    let wal = || fs::metadata(dir.path().join("natter.db-wal")).unwrap().len();
+    store.commit(&[Op::PutEntry(text(201, b"a secret".to_vec()))]).unwrap();
+    assert!(wal() > 0);
+    store.commit(&[Op::Erase { room: ROOM, target: text(201, Vec::new()).order.hash }]).unwrap();
+    assert_eq!(wal(), 0, "it was moved into the file and cut off");
+    let secure: u8 = store
+        .reader()
+        .query_row("SELECT v FROM search_1_config WHERE k = 'secure-delete'", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(secure, 1);
+}
+
 #[test]
 fn reading_does_not_wait_for_writing() {
     let dir = profile();
@@ -350,9 +427,22 @@ fn the_hot_queries_use_their_indexes() {
     assert!(page.contains("COVERING INDEX entry_timeline") && !page.contains("TEMP B-TREE"), "{page}");
     let seq = plan("SELECT id FROM entry WHERE log = ?1 AND seq BETWEEN ?2 AND ?3 ORDER BY seq");
     assert!(seq.contains("INDEX") && !seq.contains("TEMP B-TREE"), "{seq}");
-    let state =
-        plan("SELECT max(ord) FROM entry WHERE room = ?1 AND kind IN (34, 35) GROUP BY kind, substr(ord, 9, 32)");
-    assert!(state.contains("COVERING INDEX entry_kind"), "{state}");
+    let after = plan("SELECT id FROM entry WHERE room = ?1 AND kind IN (32, 33) AND ord > ?2 ORDER BY ord LIMIT 50");
+    assert!(after.contains("COVERING INDEX entry_timeline") && !after.contains("TEMP B-TREE"), "{after}");
+    let state = plan(&read::state_sql());
+    assert!(state.contains("entry_state") && !state.contains("SCAN e"), "{state}");
+    let heads = plan(&read::heads_sql());
+    assert!(heads.contains("INDEX sqlite_autoindex_entry_1 (log=?)") && !heads.contains("SCAN"), "{heads}");
+    let frontier = plan(read::FRONTIER);
+    assert!(frontier.contains("SEARCH f USING PRIMARY KEY (room=?)"), "{frontier}");
+    assert!(frontier.contains("entry_2 (room=? AND hash=?)"), "{frontier}");
+    let expired = plan(read::EXPIRED);
+    assert!(expired.contains("SCAN x USING COVERING INDEX expiry_at"), "{expired}");
+    assert!(!expired.contains("TEMP B-TREE FOR ORDER BY"), "only what expires together is sorted: {expired}");
+    let edits = plan(about::EDITS);
+    assert!(edits.contains("INDEX about_target (room=? AND target=?)") && !edits.contains("TEMP B-TREE"), "{edits}");
+    let pinned = plan("SELECT entry FROM pin WHERE room = ?1 AND pins = 1 ORDER BY ord DESC LIMIT 64");
+    assert!(pinned.contains("INDEX pin_on") && !pinned.contains("TEMP B-TREE"), "{pinned}");
 }
 
 // ---------------------------------------------------------------- kill -9
@@ -434,8 +524,8 @@ fn what_was_acknowledged_survives_a_kill() {
 /// The key of every fixture.
 const FIXTURE_KEY: [u8; 32] = [0x11; 32];
 
-/// What was written into each fixture, whatever its version.
-fn write_fixture(store: &SqliteStore) {
+/// What was written into the fixture of a version: all that it knew.
+fn write_fixture(store: &SqliteStore, version: i64) {
     let profile = Profile { name: "Ada".to_owned(), avatar: Some(vec![1, 2, 3]) };
     store.create([9; 32], LogId([8; 16]), &profile).unwrap();
     let genesis = StoredEntry { kind: kind::GENESIS, blobs: vec![BlobHash([6; 32])], ..text(1, b"founded".to_vec()) };
@@ -464,33 +554,110 @@ fn write_fixture(store: &SqliteStore) {
     ];
     store.commit(&ops).unwrap();
     store.put_setting("theme", Some(b"dark")).unwrap();
+    if version < 2 {
+        return;
+    }
+    let said =
+        StoredEntry { words: Some("hello 東京".to_owned()), expires: Some(UnixMillis(9)), ..text(4, b"hi".to_vec()) };
+    let edit = |seq, words: &str| StoredEntry {
+        kind: kind::EDIT,
+        target: Some(said.order.hash),
+        words: Some(words.to_owned()),
+        ..text(seq, b"edit".to_vec())
+    };
+    let pin = Body::About { target: said.order.hash, act: Act::Pin { on: true } };
+    let pin = StoredEntry { kind: kind::PIN, target: Some(said.order.hash), ..text(7, pin.encode()) };
+    let gone = StoredEntry { words: Some("a secret".to_owned()), ..text(8, b"a secret".to_vec()) };
+    let erase = Op::Erase { room: ROOM, target: gone.order.hash };
+    let entries = [said.clone(), edit(5, "hallo 京都"), edit(6, "bonjour 東京都"), pin, gone];
+    store.commit(&entries.map(Op::PutEntry)).unwrap();
+    store.commit(&[erase]).unwrap();
+    store.put_draft(ROOM, Some("I was about to")).unwrap();
 }
 
 fn told(store: &dyn Store) -> String {
     let all: Vec<u16> = vec![kind::GENESIS, kind::TEXT];
-    format!("{:?} {:?} {:?}", store.boot(), store.timeline(ROOM, None, 9, &all), store.setting("theme"))
+    let found = ["hello", "bonj", "東京", "secret"].map(|query| store.search(query, None, None, None, 9).unwrap());
+    let first = text(4, Vec::new()).order.hash;
+    let later =
+        (store.related(ROOM, &[first]), store.pinned(ROOM), store.drafts(), store.at(ROOM, UnixMillis(1), &all));
+    let expired = store.fetch(&Fetch::Expired { ticket: natter_engine::ids::Ticket(1), by: UnixMillis(5) });
+    let before = (store.boot(), store.timeline(ROOM, None, 9, &all), store.setting("theme"));
+    // Where a hit stands is the version's own affair: ids were other numbers once.
+    let found = found.map(|hits| hits.into_iter().map(|hit| (hit.entry, hit.words)).collect::<Vec<_>>());
+    format!("{before:?} {found:?} {later:?} {expired:?}")
 }
 
 /// Each version's file, made by the program of its day: `NATTER_WRITE_FIXTURE=<file> cargo test -p natter-store
 /// fixture`. It also holds SQLCipher's own format still: a crate update that changed it would fail here.
 #[test]
 fn a_fixture_of_every_version_opens_and_tells_the_same() {
-    let fresh = OnDisk::new();
-    write_fixture(fresh.store.as_ref().unwrap());
-    let expected = told(&*fresh.store());
     if let Some(path) = std::env::var_os("NATTER_WRITE_FIXTURE") {
         let dir = TempDir::new().unwrap();
-        write_fixture(&SqliteStore::open(dir.path(), &StoreKey::from_bytes(FIXTURE_KEY)).unwrap());
+        let store = SqliteStore::open(dir.path(), &StoreKey::from_bytes(FIXTURE_KEY)).unwrap();
+        write_fixture(&store, migrate::NEWEST);
+        drop(store);
         fs::copy(dir.path().join("natter.db"), path).unwrap();
     }
     for version in 1..=migrate::NEWEST {
+        let fresh = OnDisk::new();
+        write_fixture(fresh.store.as_ref().unwrap(), version);
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/v{version}.natter.db"));
         let dir = TempDir::new().unwrap();
         fs::copy(&file, dir.path().join("natter.db")).unwrap();
         let store = SqliteStore::open(dir.path(), &StoreKey::from_bytes(FIXTURE_KEY)).unwrap();
-        assert_eq!(told(&store), expected, "version {version}");
+        assert_eq!(told(&store), told(&*fresh.store()), "version {version}");
         assert_eq!(migrate::version(&store.reader()).unwrap(), migrate::NEWEST);
+        // What is written into an old file is found like what is written into a new one.
+        store.commit(&[Op::PutEntry(StoredEntry { words: Some("new".to_owned()), ..text(20, vec![1]) })]).unwrap();
+        assert_eq!(store.search("new", Some(ROOM), None, None, 9).unwrap().len(), 1);
     }
+}
+
+#[test]
+fn messages_of_version_1_are_found_and_know_what_they_are_about() {
+    let mut connection = Connection::open_in_memory().unwrap();
+    connection.execute_batch("PRAGMA foreign_keys = ON").unwrap();
+    migrate::to_version(&mut connection, 1).unwrap();
+    connection
+        .execute_batch(
+            "INSERT INTO room (id, hash, standing) VALUES (1, unhex(hex(zeroblob(32))), 1);
+             INSERT INTO log (id, room, author, name) VALUES (1, 1, zeroblob(32), zeroblob(16));",
+        )
+        .unwrap();
+    let plain = natter_engine::wire::Text::plain;
+    let first = EntryHash([1; 32]);
+    let bodies = [
+        Body::Text(plain("Good morning")),
+        Body::Text(plain("good evening")),
+        Body::About { target: first, act: Act::Edit(plain("Guten Morgen")) },
+        Body::About { target: first, act: Act::Pin { on: true } },
+        Body::Receipt { upto: text(1, Vec::new()).order },
+        Body::Receipt { upto: text(2, Vec::new()).order },
+    ];
+    for (n, body) in (1u8..).zip(&bodies) {
+        let order = OrderKey { clock: Hlc(u64::from(n)), author: DeviceId([0; 32]), hash: EntryHash([n; 32]) };
+        connection
+            .execute(
+                "INSERT INTO entry (id, room, log, seq, hash, ord, kind, header, signature, salt, blobs, first_seen, shown)
+                 VALUES (?1, 1, 1, ?1, ?2, ?3, ?4, x'01', zeroblob(64), zeroblob(16), x'', 1, 1)",
+                rusqlite::params![n, [n; 32], rows::order_bytes(&order), body.kind()],
+            )
+            .unwrap();
+        connection.execute("INSERT INTO payload VALUES (?1, ?2)", rusqlite::params![n, body.encode()]).unwrap();
+    }
+    migrate::migrate(&mut connection).unwrap();
+    let room = RoomId([0; 32]);
+    let find = |query| {
+        let hits = search::search(&connection, query, None, None, None, 9).unwrap();
+        hits.iter().map(|hit| hit.entry.order.hash.0[0]).collect::<Vec<_>>()
+    };
+    assert_eq!((find("good"), find("morgen"), find("morning")), (vec![2], vec![1], vec![]));
+    let related = about::related(&connection, room, &[first]).unwrap();
+    assert_eq!(related.iter().map(|entry| entry.kind).collect::<Vec<_>>(), [kind::EDIT, kind::PIN]);
+    assert_eq!(about::pinned(&connection, room).unwrap(), related[1..]);
+    let latest: u8 = connection.query_row("SELECT entry FROM latest", [], |row| row.get(0)).unwrap();
+    assert_eq!(latest, 6);
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! Writes: one transaction a group, one savepoint a request.
 
-use super::rows::{bits, bound, order_bytes, standing_code};
+use super::rows::{bits, order_bytes, standing_code};
+use super::{entries, search};
 use crate::error::StoreError;
 use crate::limits::{self, INVITE_LINKS_PER_ROOM, SETTINGS};
-use natter_engine::ids::{BrokerUrl, EntryHash, LogId, LogKey, RoomId};
-use natter_engine::port::{Op, Profile, Standing, StoredEntry};
+use natter_engine::ids::{BrokerUrl, EntryHash, LogId, RoomId};
+use natter_engine::port::{Op, Profile, Standing};
 use natter_engine::signaling::InviteLink;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
@@ -116,7 +117,8 @@ fn apply(connection: &Connection, op: &Op) -> Result<(), StoreError> {
                 params![id, epoch, key],
             )
         }
-        Op::PutEntry(entry) => put_entry(connection, entry),
+        Op::PutEntry(entry) => entries::put(connection, entry),
+        Op::Erase { room, target } => entries::erase(connection, *room, *target),
         Op::PutFrontier { room, frontier } => put_frontier(connection, *room, frontier),
         Op::PutHeld { room, holder, log, seq } => {
             let id = room_id(connection, *room)?;
@@ -145,17 +147,24 @@ fn apply(connection: &Connection, op: &Op) -> Result<(), StoreError> {
             }
             put_avatar(connection, profile)
         }
-        // The foreign keys cascade: brokers, epochs, logs, entries, payloads, offers, marks, links.
-        Op::ForgetRoom(room) => run(connection, "DELETE FROM room WHERE hash = ?1", params![room.0]),
+        Op::ForgetRoom(room) => match room_id(connection, *room) {
+            Ok(id) => {
+                search::forget(connection, id)?;
+                // The foreign keys cascade: brokers, epochs, logs, entries, payloads, offers, marks, links, drafts.
+                run(connection, "DELETE FROM room WHERE id = ?1", params![id])
+            }
+            Err(StoreError::NoSuchRoom(_)) => Ok(()),
+            Err(error) => Err(error),
+        },
     }
 }
 
-fn run(connection: &Connection, sql: &str, params: &[&dyn rusqlite::ToSql]) -> Result<(), StoreError> {
+pub(super) fn run(connection: &Connection, sql: &str, params: &[&dyn rusqlite::ToSql]) -> Result<(), StoreError> {
     connection.prepare_cached(sql)?.execute(params)?;
     Ok(())
 }
 
-fn room_id(connection: &Connection, room: RoomId) -> Result<i64, StoreError> {
+pub(super) fn room_id(connection: &Connection, room: RoomId) -> Result<i64, StoreError> {
     connection
         .prepare_cached("SELECT id FROM room WHERE hash = ?1")?
         .query_row(params![room.0], |row| row.get(0))
@@ -170,11 +179,13 @@ fn put_room(
     brokers: &[BrokerUrl],
     invite: Option<&InviteLink>,
 ) -> Result<(), StoreError> {
-    run(
-        connection,
-        "INSERT INTO room (hash, standing) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET standing = excluded.standing",
-        params![room.0, standing_code(standing)],
-    )?;
+    let changed = connection
+        .prepare_cached("UPDATE room SET standing = ?2 WHERE hash = ?1")?
+        .execute(params![room.0, standing_code(standing)])?;
+    if changed == 0 {
+        run(connection, "INSERT INTO room (hash, standing) VALUES (?1, ?2)", params![room.0, standing_code(standing)])?;
+        search::create(connection, connection.last_insert_rowid())?;
+    }
     let id = room_id(connection, room)?;
     run(connection, "DELETE FROM room_broker WHERE room = ?1", params![id])?;
     for (position, url) in brokers.iter().enumerate() {
@@ -192,64 +203,6 @@ fn put_room(
         ),
         None => run(connection, "DELETE FROM knock WHERE room = ?1", params![id]),
     }
-}
-
-fn put_entry(connection: &Connection, entry: &StoredEntry) -> Result<(), StoreError> {
-    let room = room_id(connection, entry.room)?;
-    let known: bool = connection
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM entry WHERE room = ?1 AND hash = ?2)")?
-        .query_row(params![room, entry.order.hash.0], |row| row.get(0))?;
-    if known {
-        return Ok(());
-    }
-    let log = log_id(connection, room, &entry.log)?;
-    let blobs: Vec<u8> = entry.blobs.iter().flat_map(|blob| blob.0).collect();
-    let inserted = connection
-        .prepare_cached(
-            "INSERT INTO entry (room, log, seq, hash, ord, kind, header, signature, salt, blobs, first_seen, shown)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (log, seq) DO NOTHING",
-        )?
-        .execute(params![
-            room,
-            log,
-            bound(entry.seq),
-            entry.order.hash.0,
-            order_bytes(&entry.order),
-            entry.kind,
-            entry.header,
-            entry.signature,
-            entry.salt,
-            blobs,
-            bits(entry.first_seen.0),
-            bits(entry.shown.0),
-        ])?;
-    if inserted == 0 {
-        return Err(StoreError::Conflict { seq: entry.seq });
-    }
-    let id = connection.last_insert_rowid();
-    if let Some(payload) = &entry.payload {
-        run(connection, "INSERT INTO payload (entry, bytes) VALUES (?1, ?2)", params![id, payload])?;
-    }
-    for blob in &entry.blobs {
-        run(connection, "INSERT INTO offer (blob, entry) VALUES (?1, ?2) ON CONFLICT DO NOTHING", params![blob.0, id])?;
-    }
-    Ok(())
-}
-
-fn log_id(connection: &Connection, room: i64, log: &LogKey) -> Result<i64, StoreError> {
-    let found: Option<i64> = connection
-        .prepare_cached("SELECT id FROM log WHERE room = ?1 AND author = ?2 AND name = ?3")?
-        .query_row(params![room, log.author.0, log.log.0], |row| row.get(0))
-        .optional()?;
-    if let Some(id) = found {
-        return Ok(id);
-    }
-    run(
-        connection,
-        "INSERT INTO log (room, author, name) VALUES (?1, ?2, ?3)",
-        params![room, log.author.0, log.log.0],
-    )?;
-    Ok(connection.last_insert_rowid())
 }
 
 fn put_frontier(connection: &Connection, room: RoomId, frontier: &[EntryHash]) -> Result<(), StoreError> {

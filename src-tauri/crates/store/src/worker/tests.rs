@@ -1,9 +1,10 @@
 use super::*;
 use crate::error::StoreError;
 use crate::memory::MemoryStore;
-use crate::{Store, Unread};
-use natter_engine::ids::{DeviceId, EntryHash, LogId, LogKey, RoomId};
+use crate::{Hit, Place, Store, Unread};
+use natter_engine::ids::{BlobHash, DeviceId, EntryHash, LogId, LogKey, RoomId};
 use natter_engine::port::{Boot, OrderKey, Profile, Standing, StoreTrouble, StoredEntry};
+use natter_engine::time::UnixMillis;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -48,6 +49,46 @@ impl Store for Gated {
     }
     fn unread(&self, r: RoomId, own: DeviceId, after: Option<OrderKey>, kinds: &[u16]) -> Result<Unread, StoreError> {
         self.inner.unread(r, own, after, kinds)
+    }
+    fn timeline_after(
+        &self,
+        room: RoomId,
+        after: OrderKey,
+        limit: usize,
+        kinds: &[u16],
+    ) -> Result<Vec<StoredEntry>, StoreError> {
+        self.inner.timeline_after(room, after, limit, kinds)
+    }
+    fn at(&self, room: RoomId, time: UnixMillis, kinds: &[u16]) -> Result<Option<OrderKey>, StoreError> {
+        self.inner.at(room, time, kinds)
+    }
+    fn related(&self, room: RoomId, targets: &[EntryHash]) -> Result<Vec<StoredEntry>, StoreError> {
+        self.inner.related(room, targets)
+    }
+    fn pinned(&self, room: RoomId) -> Result<Vec<StoredEntry>, StoreError> {
+        self.inner.pinned(room)
+    }
+    fn search(
+        &self,
+        query: &str,
+        room: Option<RoomId>,
+        author: Option<DeviceId>,
+        before: Option<Place>,
+        limit: usize,
+    ) -> Result<Vec<Hit>, StoreError> {
+        self.inner.search(query, room, author, before, limit)
+    }
+    fn unoffered(&self, blobs: &[BlobHash]) -> Result<Vec<BlobHash>, StoreError> {
+        self.inner.unoffered(blobs)
+    }
+    fn draft(&self, room: RoomId) -> Result<Option<String>, StoreError> {
+        self.inner.draft(room)
+    }
+    fn drafts(&self) -> Result<Vec<(RoomId, String)>, StoreError> {
+        self.inner.drafts()
+    }
+    fn put_draft(&self, room: RoomId, text: Option<&str>) -> Result<(), StoreError> {
+        self.inner.put_draft(room, text)
     }
     fn setting(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         self.inner.setting(key)

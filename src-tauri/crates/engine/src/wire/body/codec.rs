@@ -1,15 +1,15 @@
 //! Payloads as bytes. Everything that is read is held to its limits here: what decodes is sound by itself.
 
-use super::{Act, Body, InviteBody, Mention, PICTURE_TYPES, Picture, Text};
+use super::{Act, Body, InviteBody, Mention, PICTURE_TYPES, Picture, RoomBody, Text};
 use crate::identity::clean_name;
-use crate::ids::{BlobHash, DeviceId, EntryHash, InviteId};
-use crate::port::{OrderKey, Profile};
+use crate::ids::{BlobHash, DeviceId, EntryHash, InviteId, LogId};
+use crate::port::{OrderKey, Profile, Role};
 use crate::time::Hlc;
 use crate::wire::cbor::{Reader, WireError, Writer};
 use crate::wire::kind;
 use crate::wire::limits::{
-    AVATAR_BYTES, EMOJI_BYTES, FILE_NAME_BYTES, LIVES_SECONDS, MENTIONS, PICTURE_BYTES, PICTURE_SIDE, PREVIEW_BYTES,
-    TEXT_BYTES,
+    ABOUT_BYTES, AVATAR_BYTES, EMOJI_BYTES, FILE_NAME_BYTES, LIVES_SECONDS, MENTIONS, PICTURE_BYTES, PICTURE_SIDE,
+    PREVIEW_BYTES, REMOVE_LOGS, TEXT_BYTES,
 };
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -20,13 +20,25 @@ impl Body {
             Self::Genesis { name, profile, nonce } => {
                 write_profile(Writer::record(3).text(name), profile).bytes(nonce).finish()
             }
-            Self::Invite(body) => Writer::record(6)
+            Self::Remove { device, heads } => Writer::record(2)
+                .bytes(&device.0)
+                .each(heads.iter(), |w, (log, seq)| w.array(2).bytes(&log.0).uint(*seq))
+                .finish(),
+            Self::Grant { device, role } | Self::Revoke { device, role } => {
+                Writer::record(2).bytes(&device.0).uint(role_tag(*role)).finish()
+            }
+            Self::Room(room) => {
+                let writer = write_text(Writer::record(3), room.name.as_deref());
+                write_lives(write_text(writer, room.about.as_deref()), room.lives).finish()
+            }
+            Self::Invite(body) => Writer::record(7)
                 .bytes(&body.invite.0)
                 .bytes(&body.rendezvous)
                 .bytes(&body.sealing)
                 .uint(body.uses.into())
                 .uint(body.expires)
                 .flag(body.approval)
+                .uint(role_tag(body.role))
                 .finish(),
             Self::Admit { device, invite, proof, profile } => {
                 write_profile(Writer::record(4).bytes(&device.0).bytes(&invite.0).bytes(proof), profile).finish()
@@ -78,7 +90,7 @@ impl Body {
             kind::GENESIS => Reader::record(payload, 3, |r| {
                 Ok(Self::Genesis { name: read_name(r)?, profile: read_profile(r)?, nonce: r.exactly()? })
             }),
-            kind::INVITE => Reader::record(payload, 6, |r| {
+            kind::INVITE => Reader::record(payload, 7, |r| {
                 Ok(Self::Invite(InviteBody {
                     invite: InviteId(r.exactly()?),
                     rendezvous: r.exactly()?,
@@ -86,7 +98,31 @@ impl Body {
                     uses: r.u32()?,
                     expires: r.uint()?,
                     approval: r.flag()?,
+                    role: read_role(r, Role::Guest..=Role::Member)?,
                 }))
+            }),
+            kind::REMOVE => Reader::record(payload, 2, |r| {
+                let device = DeviceId(r.exactly()?);
+                let heads = r.each(REMOVE_LOGS, |r| r.nested(2, |r| Ok((LogId(r.exactly()?), r.uint()?))))?;
+                if !heads.is_sorted_by(|a, b| a.0 < b.0) {
+                    return Err(WireError::Malformed);
+                }
+                Ok(Self::Remove { device, heads })
+            }),
+            kind::GRANT => Reader::record(payload, 2, |r| {
+                Ok(Self::Grant { device: DeviceId(r.exactly()?), role: read_role(r, Role::Member..=Role::Admin)? })
+            }),
+            kind::REVOKE => Reader::record(payload, 2, |r| {
+                Ok(Self::Revoke { device: DeviceId(r.exactly()?), role: read_role(r, Role::Guest..=Role::Member)? })
+            }),
+            kind::ROOM => Reader::record(payload, 3, |r| {
+                let name = r.optional(read_name)?;
+                let about = r.optional(|r| r.text(ABOUT_BYTES))?;
+                let lives = r.optional(Reader::u32)?;
+                if lives.is_some_and(|seconds| seconds > LIVES_SECONDS) {
+                    return Err(WireError::OutOfRange);
+                }
+                Ok(Self::Room(RoomBody { name, about, lives }))
             }),
             kind::ADMIT => Reader::record(payload, 4, |r| {
                 Ok(Self::Admit {
@@ -164,6 +200,32 @@ pub fn is_emoji(text: &str) -> bool {
     let keycap = text.ends_with('\u{20e3}');
     let plain = |c: char| c.is_ascii() || c.is_alphanumeric() || c.is_whitespace() || c.is_control();
     one && text.chars().next().is_some_and(|first| keycap || !plain(first)) && !text.chars().any(char::is_control)
+}
+
+fn role_tag(role: Role) -> u64 {
+    match role {
+        Role::Guest => 0,
+        Role::Member => 1,
+        Role::Admin => 2,
+        Role::Creator => 3,
+    }
+}
+
+fn read_role(r: &mut Reader<'_>, allowed: std::ops::RangeInclusive<Role>) -> Result<Role, WireError> {
+    let role = match r.uint()? {
+        0 => Role::Guest,
+        1 => Role::Member,
+        2 => Role::Admin,
+        _ => return Err(WireError::OutOfRange),
+    };
+    if allowed.contains(&role) { Ok(role) } else { Err(WireError::OutOfRange) }
+}
+
+fn write_text(writer: Writer, text: Option<&str>) -> Writer {
+    match text {
+        Some(text) => writer.text(text),
+        None => writer.null(),
+    }
 }
 
 fn write_mentions(writer: Writer, mentions: &[Mention]) -> Writer {

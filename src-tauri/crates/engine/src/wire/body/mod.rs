@@ -6,8 +6,8 @@ pub use codec::is_emoji;
 pub(crate) use codec::{are_sound, read_profile, write_profile};
 
 use super::kind;
-use crate::ids::{BlobHash, DeviceId, EntryHash, InviteId};
-use crate::port::{OrderKey, Profile};
+use crate::ids::{BlobHash, DeviceId, EntryHash, InviteId, LogId};
+use crate::port::{OrderKey, Profile, Role};
 use crate::time::UnixMillis;
 
 /// A payload, decoded.
@@ -42,6 +42,29 @@ pub enum Body {
         /// Which.
         invite: InviteId,
     },
+    /// REMOVE: the device is out, and of what it wrote counts only what whoever removes it had seen.
+    Remove {
+        /// Who.
+        device: DeviceId,
+        /// Its logs, ascending, and the last entry of each that counts; of others none does. At most 256.
+        heads: Vec<(LogId, u64)>,
+    },
+    /// GRANT: a member's role is this at least.
+    Grant {
+        /// Who.
+        device: DeviceId,
+        /// Member or admin.
+        role: Role,
+    },
+    /// REVOKE: a member's role is this at most.
+    Revoke {
+        /// Who.
+        device: DeviceId,
+        /// Guest or member.
+        role: Role,
+    },
+    /// ROOM: what is named changes, what is not stays.
+    Room(RoomBody),
     /// TEXT.
     Text(Text),
     /// PICTURE.
@@ -77,6 +100,19 @@ pub struct InviteBody {
     pub expires: u64,
     /// Whether only an admin may admit by it.
     pub approval: bool,
+    /// What whoever comes in by it is: guest or member.
+    pub role: Role,
+}
+
+/// What a ROOM entry changes.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct RoomBody {
+    /// Its name.
+    pub name: Option<String>,
+    /// What it is for, in up to 1,024 bytes; may be empty.
+    pub about: Option<String>,
+    /// How many seconds new messages live; 0 = for good.
+    pub lives: Option<u32>,
 }
 
 /// Words, as a TEXT entry or an EDIT carries them.
@@ -172,6 +208,10 @@ impl Body {
             Self::Admit { .. } => kind::ADMIT,
             Self::Leave => kind::LEAVE,
             Self::RevokeInvite { .. } => kind::REVOKE_INVITE,
+            Self::Remove { .. } => kind::REMOVE,
+            Self::Grant { .. } => kind::GRANT,
+            Self::Revoke { .. } => kind::REVOKE,
+            Self::Room(_) => kind::ROOM,
             Self::Text(_) => kind::TEXT,
             Self::Picture(_) => kind::PICTURE,
             Self::About { act: Act::Edit(_), .. } => kind::EDIT,
@@ -192,6 +232,10 @@ impl Body {
             | Self::Admit { .. }
             | Self::Leave
             | Self::RevokeInvite { .. }
+            | Self::Remove { .. }
+            | Self::Grant { .. }
+            | Self::Revoke { .. }
+            | Self::Room(_)
             | Self::Text(_)
             | Self::About { .. }
             | Self::Profile(_)
@@ -208,6 +252,10 @@ impl Body {
             | Self::Admit { .. }
             | Self::Leave
             | Self::RevokeInvite { .. }
+            | Self::Remove { .. }
+            | Self::Grant { .. }
+            | Self::Revoke { .. }
+            | Self::Room(_)
             | Self::Text(_)
             | Self::Picture(_)
             | Self::Profile(_)
@@ -225,6 +273,10 @@ impl Body {
             | Self::Admit { .. }
             | Self::Leave
             | Self::RevokeInvite { .. }
+            | Self::Remove { .. }
+            | Self::Grant { .. }
+            | Self::Revoke { .. }
+            | Self::Room(_)
             | Self::About { act: Act::Delete | Act::React { .. } | Act::Pin { .. }, .. }
             | Self::Profile(_)
             | Self::Receipt { .. } => None,
@@ -241,6 +293,10 @@ impl Body {
             | Self::Admit { .. }
             | Self::Leave
             | Self::RevokeInvite { .. }
+            | Self::Remove { .. }
+            | Self::Grant { .. }
+            | Self::Revoke { .. }
+            | Self::Room(_)
             | Self::About { .. }
             | Self::Profile(_)
             | Self::Receipt { .. } => None,

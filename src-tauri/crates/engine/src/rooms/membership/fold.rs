@@ -1,0 +1,300 @@
+//! The state of a room's membership, and the rules by which entries change it.
+//!
+//! Three questions are asked of an entry, and each has one answer wherever it is asked:
+//!
+//! 1. *Had its author the right?* Judged by the entry's own causal past, which is the same on every device and never
+//!    changes. So whoever was let in rightly by what the door knew is known for good, and what they said is kept.
+//! 2. *Was the right taken at the same time?* What an author gave (INVITE, ADMIT, GRANT, ROOM) beside a REMOVE or REVOKE of
+//!    their own rights, neither having seen the other, is void, and so is what rests on it. What they took (REMOVE, REVOKE,
+//!    REVOKE_INVITE) stands: two admins who remove each other are both out. Only against the creator nobody stands: who is
+//!    removed by them takes nothing from anybody beside it.
+//! 3. *Who is in?* The entries that stand, in the one order of the room.
+//!
+//! Compare the strong removal of p2panda-auth and Matrix state resolution v2 (MSC1442), which orders by power first;
+//! here it is the age of the author's role.
+
+use super::op::{Grounds, Op};
+use super::{Invite, Member};
+use crate::ids::{DeviceId, EntryHash, InviteId, LogKey};
+use crate::port::{Profile, Role};
+use crate::time::UnixMillis;
+use crate::wire::Body;
+use crate::wire::limits::{INVITES_PER_ROOM, MEMBERS, OPS_PER_AUTHOR};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Who is in, as far as some entries tell.
+#[derive(Clone, Debug, Default)]
+pub(super) struct State {
+    pub(super) name: String,
+    pub(super) about: String,
+    /// How many seconds new messages live; 0 = for good.
+    pub(super) lives: u32,
+    pub(super) members: BTreeMap<DeviceId, Member>,
+    /// Everyone who ever was one by what stands, with the profile they came with.
+    pub(super) ever: BTreeMap<DeviceId, Profile>,
+    /// Gone by their own word, and not back.
+    pub(super) left: BTreeSet<DeviceId>,
+    pub(super) invites: BTreeMap<InviteId, Invite>,
+    /// Logs that were closed by a LEAVE or a REMOVE, and the last entry of each that counts.
+    pub(super) closed: BTreeMap<LogKey, u64>,
+    /// Ends of memberships: who, and by which entry.
+    ends: Vec<(DeviceId, EntryHash)>,
+    /// Membership entries of each author.
+    spoken: BTreeMap<DeviceId, u64>,
+}
+
+/// A state is made from these, which are closed under causes and in the order of the room.
+pub(super) struct Ops<'o> {
+    all: Vec<&'o Op>,
+    by_hash: BTreeMap<EntryHash, &'o Op>,
+}
+
+impl<'o> Ops<'o> {
+    pub(super) fn new(all: Vec<&'o Op>) -> Self {
+        let by_hash = all.iter().map(|op| (op.hash(), *op)).collect();
+        Self { all, by_hash }
+    }
+
+    /// The state that they make.
+    pub(super) fn fold(&self) -> State {
+        let takers = self.takers();
+        let mut standing: BTreeSet<EntryHash> = BTreeSet::new();
+        let mut state = State::default();
+        for op in &self.all {
+            let Some(grounds) = &op.rests_on else { continue };
+            let stands = match op.takes_from() {
+                Some(_) => takers.iter().any(|taker| taker.hash() == op.hash()),
+                None => grounds.entries.iter().all(|on| standing.contains(on)) && !is_void(op, &takers),
+            };
+            if stands {
+                standing.insert(op.hash());
+                state.apply(op, |end| self.by_hash.get(end).copied());
+            }
+        }
+        state
+    }
+
+    /// The REMOVEs and REVOKEs that stand, the ones whose authors' roles are older first.
+    fn takers(&self) -> Vec<&'o Op> {
+        let mut asked: Vec<&Op> = self.all.iter().copied().filter(|op| op.takes_from().is_some()).collect();
+        asked.retain(|op| op.rests_on.is_some());
+        asked.sort_by_key(|op| (op.rests_on.as_ref().and_then(|grounds| grounds.rank), op.order));
+        let mut takers: Vec<&Op> = Vec::new();
+        for op in asked {
+            let overruled = takers.iter().any(|taker| {
+                let creator = taker.rests_on.as_ref().is_some_and(|grounds| grounds.by_creator);
+                creator && matches!(taker.body, Body::Remove { .. }) && cuts(taker, op)
+            });
+            if !overruled && self.is_grounded(op, &takers) {
+                takers.push(op);
+            }
+        }
+        takers
+    }
+
+    /// Whether everything that an entry rests on stands.
+    fn is_grounded(&self, op: &Op, takers: &[&Op]) -> bool {
+        let grounds = op.rests_on.as_ref().map(|grounds| &grounds.entries[..]);
+        // What it rests on lies before it in the order: this ends.
+        grounds.is_some_and(|entries| {
+            entries.iter().all(|on| {
+                let on = self.by_hash.get(on);
+                on.is_some_and(|on| !is_void(on, takers) && self.is_grounded(on, takers))
+            })
+        })
+    }
+}
+
+/// Whether the right that an entry was given by was taken beside it.
+fn is_void(op: &Op, takers: &[&Op]) -> bool {
+    op.gives() && takers.iter().any(|taker| cuts(taker, op))
+}
+
+/// Whether a REMOVE or REVOKE takes the right to an entry that was written beside it. What whoever removes had seen of
+/// the author's log counts, even where their entry does not say so.
+fn cuts(taker: &Op, op: &Op) -> bool {
+    if taker.takes_from() != Some(op.log.author) || !taker.is_beside(op) {
+        return false;
+    }
+    match &taker.body {
+        Body::Remove { heads, .. } => {
+            let seen = heads.iter().find(|(log, _)| *log == op.log.log);
+            seen.is_none_or(|(_, seq)| op.seq > *seq)
+        }
+        Body::Revoke { role, .. } => needs(op) > *role,
+        Body::Genesis { .. }
+        | Body::Invite(_)
+        | Body::Admit { .. }
+        | Body::Leave
+        | Body::RevokeInvite { .. }
+        | Body::Grant { .. }
+        | Body::Room(_)
+        | Body::Text(_)
+        | Body::Picture(_)
+        | Body::About { .. }
+        | Body::Profile(_)
+        | Body::Receipt { .. } => false,
+    }
+}
+
+/// The least role that an entry takes, where that does not depend on an invite.
+fn needs(op: &Op) -> Role {
+    match &op.body {
+        Body::Invite(body) if body.approval => Role::Member,
+        Body::Invite(_) | Body::Grant { .. } | Body::Revoke { .. } | Body::Remove { .. } | Body::Room(_) => Role::Admin,
+        Body::Admit { .. } => Role::Member,
+        Body::Genesis { .. }
+        | Body::Leave
+        | Body::RevokeInvite { .. }
+        | Body::Text(_)
+        | Body::Picture(_)
+        | Body::About { .. }
+        | Body::Profile(_)
+        | Body::Receipt { .. } => Role::Guest,
+    }
+}
+
+impl State {
+    pub(super) fn role(&self, device: DeviceId) -> Option<Role> {
+        self.members.get(&device).map(|member| member.role)
+    }
+
+    /// How far a log counts; none = as far as it goes.
+    pub(super) fn limit(&self, log: LogKey) -> Option<u64> {
+        if let Some(seq) = self.closed.get(&log) {
+            return Some(*seq);
+        }
+        (!self.members.contains_key(&log.author)).then_some(0)
+    }
+
+    /// What the right to an entry rests on, in a state that is its past; none when there is no right.
+    pub(super) fn judge(&self, op: &Op) -> Option<Grounds> {
+        if matches!(op.body, Body::Leave) {
+            // Nobody needs a right to go.
+            return Some(Grounds::default());
+        }
+        let author = op.log.author;
+        let member = self.members.get(&author)?;
+        if self.spoken.get(&author).is_some_and(|count| *count >= OPS_PER_AUTHOR) || member.role < needs(op) {
+            return None;
+        }
+        let admin = member.role >= Role::Admin;
+        let target = |device: &DeviceId| self.members.get(device).map(|target| target.role);
+        let mut by_invite = None;
+        let allowed = match &op.body {
+            Body::Invite(body) => {
+                let live = self.invites.values().filter(|invite| invite.admits(op.written).is_ok()).count();
+                // First come: a second INVITE cannot refill or loosen one.
+                live < INVITES_PER_ROOM && !self.invites.contains_key(&body.invite)
+            }
+            Body::Admit { device, invite, .. } => self.invites.get(invite).is_some_and(|record| {
+                by_invite = Some(record.made_by);
+                let entitled = admin || !record.body.approval;
+                let fits = self.members.len() < MEMBERS && !self.members.contains_key(device);
+                op.proven && entitled && fits && record.admits(op.written).is_ok()
+            }),
+            Body::RevokeInvite { invite } => {
+                self.invites.get(invite).is_some_and(|record| record.by == author || admin)
+            }
+            Body::Room(_) => true,
+            Body::Remove { device, .. } => *device != author && target(device).is_some_and(|role| role < Role::Creator),
+            Body::Grant { device, role } => target(device).is_some_and(|now| now < *role),
+            Body::Revoke { device, role } => target(device).is_some_and(|now| now > *role && now < Role::Creator),
+            Body::Genesis { .. }
+            | Body::Leave
+            | Body::Text(_)
+            | Body::Picture(_)
+            | Body::About { .. }
+            | Body::Profile(_)
+            | Body::Receipt { .. } => false,
+        };
+        allowed.then(|| Grounds {
+            entries: [Some(member.came_by), member.granted_by.map(|order| order.hash), by_invite]
+                .into_iter()
+                .flatten()
+                .collect(),
+            rank: member.granted_by,
+            by_creator: member.role == Role::Creator,
+        })
+    }
+
+    /// Takes an entry that stands. `end_of` finds the entry that ended a membership.
+    pub(super) fn apply<'o>(&mut self, op: &Op, end_of: impl Fn(&EntryHash) -> Option<&'o Op>) {
+        let author = op.log.author;
+        *self.spoken.entry(author).or_default() += 1;
+        match &op.body {
+            Body::Genesis { name, profile, .. } => {
+                self.name.clone_from(name);
+                self.admit(op, author, Role::Creator, profile);
+            }
+            Body::Invite(body) => {
+                self.invites.entry(body.invite).or_insert_with(|| Invite::new(author, op.hash(), *body));
+            }
+            Body::Admit { device, invite, profile, .. } => {
+                let Some(record) = self.invites.get_mut(invite) else { return };
+                record.used = record.used.saturating_add(1);
+                let role = record.body.role;
+                self.ever.entry(*device).or_insert_with(|| profile.clone());
+                // Out by an entry that the door had not seen: still out.
+                let ended = |(who, end): &(DeviceId, EntryHash)| {
+                    who == device && end_of(end).is_none_or(|end| !op.past.holds(end))
+                };
+                if !self.ends.iter().any(ended) && !self.members.contains_key(device) {
+                    self.admit(op, *device, role, profile);
+                }
+            }
+            Body::RevokeInvite { invite } => {
+                if let Some(record) = self.invites.get_mut(invite) {
+                    record.revoked = true;
+                }
+            }
+            Body::Leave => {
+                self.members.remove(&author);
+                self.left.insert(author);
+                self.ends.push((author, op.hash()));
+                self.closed.insert(op.log, op.seq);
+            }
+            Body::Remove { device, heads } => {
+                self.members.remove(device);
+                self.ends.push((*device, op.hash()));
+                for (log, seq) in heads {
+                    // Two who remove the same device have seen different ends of its log: nothing that one of them saw is lost.
+                    let last = self.closed.entry(LogKey { author: *device, log: *log }).or_insert(0);
+                    *last = (*last).max(*seq);
+                }
+            }
+            Body::Grant { device, role } => {
+                let Some(member) = self.members.get_mut(device) else { return };
+                let taken = member.revoked_by.iter().any(|by| end_of(by).is_some_and(|by| by.is_beside(op)));
+                if !taken && member.role < *role {
+                    member.role = *role;
+                    member.granted_by = Some(op.order);
+                }
+            }
+            Body::Revoke { device, role } => {
+                let Some(member) = self.members.get_mut(device) else { return };
+                member.role = member.role.min(*role);
+                member.revoked_by.push(op.hash());
+            }
+            Body::Room(room) => {
+                if let Some(name) = &room.name {
+                    self.name.clone_from(name);
+                }
+                if let Some(about) = &room.about {
+                    self.about.clone_from(about);
+                }
+                self.lives = room.lives.unwrap_or(self.lives);
+            }
+            Body::Text(_) | Body::Picture(_) | Body::About { .. } | Body::Profile(_) | Body::Receipt { .. } => {}
+        }
+    }
+
+    fn admit(&mut self, op: &Op, device: DeviceId, role: Role, profile: &Profile) {
+        let granted_by = (role == Role::Creator).then_some(op.order);
+        let since: UnixMillis = op.shown;
+        let member = Member { role, since, came_by: op.hash(), granted_by, revoked_by: Vec::new() };
+        self.members.insert(device, member);
+        self.left.remove(&device);
+        self.ever.insert(device, profile.clone());
+    }
+}

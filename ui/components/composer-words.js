@@ -47,9 +47,14 @@ export class ComposerWords extends View {
   /** As tall as its words; where it is not on show it has no height to tell. */
   fit() {
     const { text } = this;
-    if (!text) return;
+    const line = text?.parentElement;
+    if (!text || !line) return;
+    // While it is measured its line keeps its height: the messages above would scroll.
+    line.style.minBlockSize = `${line.offsetHeight}px`;
     text.style.blockSize = "auto";
-    if (text.scrollHeight > 0) text.style.blockSize = `${text.scrollHeight}px`;
+    const tall = text.scrollHeight;
+    if (tall > 0) text.style.blockSize = `${tall}px`;
+    line.style.minBlockSize = "";
   }
 
   /** Names somebody where the @ stands. @param {number} start @param {import("../backend/api").Member} member */

@@ -55,8 +55,8 @@ class Composer extends ComposerWords {
     super.connectedCallback();
     this.typed();
     let width = 0;
-    // It is shown, or the window changes: the words wrap elsewhere.
-    this.observer = new ResizeObserver(([{ contentRect }]) => contentRect.width !== width && ((width = contentRect.width), this.fit()));
+    // It is shown, or the window changes: the words wrap elsewhere. In the next frame, so that what watches the messages' size sees it.
+    this.observer = new ResizeObserver(([{ contentRect }]) => contentRect.width !== width && ((width = contentRect.width), requestAnimationFrame(() => this.fit())));
     if (this.text) this.observer.observe(this.text);
     this.aborter = new AbortController();
     const { signal } = this.aborter;

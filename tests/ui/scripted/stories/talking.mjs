@@ -1,7 +1,7 @@
 // What people do with messages that are there, and with words that are not sent yet.
 import assert from "node:assert/strict";
 import { until } from "../../browser.mjs";
-import { hear, open, roomOf } from "../page.mjs";
+import { hear, open, roomOf, toEnd } from "../page.mjs";
 import { NOW, bea, message, robin, text, tomas } from "../states.mjs";
 
 /** @typedef {import("../page.mjs").Page} Page */
@@ -139,6 +139,15 @@ export const TALKING = [
     host.push({ type: "room", room: { ...view, draft: "one\ntwo\nthree" } });
     await open(page, "Family");
     await until("three lines", () => box(page).evaluate((e) => /** @type {HTMLTextAreaElement} */ (e).value.includes("three") && e.clientHeight >= 80 && e.scrollHeight <= e.clientHeight));
+  } },
+  { name: "while words of several lines are written the newest message stays in view", state: "talk", tell: async ({ page }) => {
+    await open(page, "Workshop");
+    for (let i = 0; i < 4; i++) await box(page).press("Shift+Enter");
+    for (const key of ["a", "b", "Backspace", "c"]) {
+      await box(page).press(key);
+      await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+      assert.ok((await toEnd(page)) < 2, `${await toEnd(page)} px from the end`);
+    }
   } },
   { name: "who types is shown until they send, and one's own typing is told seldom and not while editing", state: "talk", tell: async ({ page, host }) => {
     await open(page, "Workshop");

@@ -10,6 +10,7 @@ import { complain } from "../lib/errors.js";
 import { isSystem, toDays, toRows } from "../lib/rows.js";
 import * as slices from "../lib/window.js";
 import { toast } from "../stores/toasts.js";
+import { markFound } from "./found-marks.js";
 import { gist, isThere } from "./message-body.js";
 import { makeRow, updateRow } from "./timeline-row.js";
 import { ReadMark } from "./read-mark.js";
@@ -96,7 +97,7 @@ class MessageList extends View {
     const goal = wanted.value;
     if (!goal || goal.room !== this.room || this.rows.length === 0) return;
     wanted.set(null);
-    queueMicrotask(() => this.jumpTo(goal.message));
+    queueMicrotask(() => this.jumpTo(goal.message).then(() => markFound(this.elements.get(goal.message) ?? null, goal.query)));
   }
 
   /** Whether the slice ends with the newest message of all. */

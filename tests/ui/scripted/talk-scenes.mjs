@@ -123,4 +123,11 @@ export const TALK = [
     await page.getByRole("searchbox").fill("ladd");
     await page.locator(".search mark").first().waitFor();
   } },
+  { name: "talk-found", state: "talk", only: ["phone", "desktop"], go: async (page) => {
+    await workshop(page);
+    await page.keyboard.press("Control+f");
+    await page.getByRole("searchbox").fill("ladd");
+    await page.locator(".search .hit", { hasText: "patience" }).click();
+    await page.locator(".message[data-flash]").waitFor();
+  } },
 ];

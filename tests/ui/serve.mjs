@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { SIZES, check, finish, launch, listen, until } from "./browser.mjs";
 import { hills, png } from "./scripted/png.mjs";
+import { ROLES, TALKING } from "./serve/talking.mjs";
 
 const CLI = process.env.NATTER_CLI ?? fileURLToPath(new URL("../../target/debug/natter-cli", import.meta.url));
 const UI = fileURLToPath(new URL("../../ui/", import.meta.url));
@@ -153,7 +154,9 @@ for (const [size, viewport] of Object.entries({ phone: SIZES.phone, desktop: SIZ
     await bob.getByRole("heading", { name: "Kitchen", exact: true }).waitFor();
     await reads(bob, "Is the kettle on?", "Alice Aldridge");
   });
+  for (const [name, tell] of TALKING) await check(`${size}: ${name}`, () => tell(alice, bob));
   await Promise.all([alice, bob].map((page, i) => page.screenshot({ path: new URL(`serve-${size}-${i === 0 ? "a" : "b"}.png`, OUT).pathname })));
+  for (const [name, tell] of ROLES) await check(`${size}: ${name}`, () => tell(alice, bob));
   await check(`${size}: nothing was thrown`, () => assert.deepEqual(said.flat(), []));
   await Promise.all(contexts.map((context) => context.close()));
   await Promise.all(hosts.map((one) => one.stop()));

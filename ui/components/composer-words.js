@@ -41,8 +41,20 @@ export class ComposerWords extends View {
     count.hidden = bytes < COUNT_FROM_BYTES;
     count.toggleAttribute("data-over", bytes > MAX_TEXT_BYTES);
     setText(count, count.hidden ? "" : bytes > MAX_TEXT_BYTES ? t("composer.tooLong") : t("composer.left", { count: MAX_TEXT_BYTES - bytes }));
+    this.fit();
+  }
+
+  /** As tall as its words; where it is not on show it has no height to tell. */
+  fit() {
+    const { text } = this;
+    const line = text?.parentElement;
+    if (!text || !line) return;
+    // While it is measured its line keeps its height: the messages above would scroll.
+    line.style.minBlockSize = `${line.offsetHeight}px`;
     text.style.blockSize = "auto";
-    text.style.blockSize = `${text.scrollHeight}px`;
+    const tall = text.scrollHeight;
+    if (tall > 0) text.style.blockSize = `${tall}px`;
+    line.style.minBlockSize = "";
   }
 
   /** Names somebody where the @ stands. @param {number} start @param {import("../backend/api").Member} member */

@@ -49,11 +49,15 @@ class Composer extends ComposerWords {
     this.addEventListener("edit", (event) => this.startEdit(/** @type {CustomEvent} */ (event).detail));
     this.addEventListener("staged", () => this.drawDraft());
     this.drawDraft();
-    this.typed();
   }
 
   connectedCallback() {
     super.connectedCallback();
+    this.typed();
+    let width = 0;
+    // It is shown, or the window changes: the words wrap elsewhere. In the next frame, so that what watches the messages' size sees it.
+    this.observer = new ResizeObserver(([{ contentRect }]) => contentRect.width !== width && ((width = contentRect.width), requestAnimationFrame(() => this.fit())));
+    if (this.text) this.observer.observe(this.text);
     this.aborter = new AbortController();
     const { signal } = this.aborter;
     const pane = this.closest("natter-room") ?? this;
@@ -66,6 +70,7 @@ class Composer extends ComposerWords {
   disconnectedCallback() {
     super.disconnectedCallback();
     this.aborter?.abort();
+    this.observer?.disconnect();
     keep(this.room);
   }
 

@@ -1,14 +1,17 @@
 // A room's details: who is in it, its invites, and the way out.
 import { app } from "../stores/app.js";
 import { closeDetails, forgetRoom, route } from "../stores/route.js";
-import { mayAdmit, roomOf } from "../stores/select.js";
+import { isAdmin, mayInvite, roomOf } from "../stores/select.js";
 import { button, h, icon, iconButton, reconcile, setText } from "../lib/dom.js";
+import { duration } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
 import { complain } from "../lib/errors.js";
 import { avatar, fill, roomAvatar } from "./avatar.js";
 import { confirm } from "./dialog.js";
 import { inviteTerms, openInvite, showInvite } from "./invite-dialog.js";
 import { openPerson, presenceWords, roleWords } from "./person-card.js";
+import { wordsOf } from "./rich-text.js";
+import { openRoomDialog } from "./room-dialog.js";
 import { View } from "./view.js";
 
 /** @typedef {import("../backend/api").Member} Member */
@@ -24,14 +27,17 @@ class DetailsPane extends View {
     const head = h("div", { class: "pane-head" }, iconButton("close", t("details.close"), closeDetails, { class: "icon-button details-close" }), h("h1", { text: t("details.label") }));
     this.face = h("span", { class: "slot" });
     this.name = h("p", { class: "details-name", dir: "auto" });
-    this.about = h("p", { class: "quiet" });
+    this.online = h("p", { class: "quiet" });
+    this.about = h("div", { class: "details-about", hidden: true });
+    this.lives = h("p", { class: "note", hidden: true }, icon("clock"), h("span"));
+    this.editButton = button(t("edit.open"), () => this.room && openRoomDialog(this.room), { class: "button wide" }, "edit");
     this.inviteButton = button(t("invite.open"), () => openInvite(this.room?.id ?? ""), { class: "button wide" }, "invite");
     this.members = h("ul", { class: "member-list" });
     this.count = h("h2", { class: "section-title" });
     this.invites = h("ul", { class: "invite-list" });
     this.inviteSection = h("section", null, h("h2", { class: "section-title", text: t("details.invites") }), this.invites);
     this.leave = button(t("leave.leave"), () => this.askToLeave(), { class: "button quiet-danger wide" }, "leave");
-    this.append(head, h("div", { class: "pane-scroll" }, h("div", { class: "details-top" }, this.face, this.name, this.about), this.inviteButton, h("section", null, this.count, this.members), this.inviteSection, this.leave));
+    this.append(head, h("div", { class: "pane-scroll" }, h("div", { class: "details-top" }, this.face, this.name, this.online, this.about, this.lives), h("div", { class: "details-acts" }, this.inviteButton, this.editButton), h("section", null, this.count, this.members), this.inviteSection, this.leave));
   }
 
   update() {
@@ -41,12 +47,23 @@ class DetailsPane extends View {
     fill(this.face, room.id + room.name, () => roomAvatar(room, "huge"));
     setText(/** @type {Element} */ (this.name), room.name);
     const online = room.members.filter((m) => m.own || m.presence === "online").length;
-    setText(/** @type {Element} */ (this.about), room.standing === "gone" ? t("room.gone") : room.members.length <= 1 ? t("room.onlyYou") : t("room.online", { count: online }));
+    setText(/** @type {Element} */ (this.online), room.standing === "gone" ? t("room.gone") : room.members.length <= 1 ? t("room.onlyYou") : t("room.online", { count: online }));
     setText(/** @type {Element} */ (this.count), t("rooms.members", { count: room.members.length }));
-    if (this.inviteButton) this.inviteButton.hidden = room.standing !== "member";
+    this.updateAbout(room);
+    if (this.inviteButton) this.inviteButton.hidden = !mayInvite(room);
+    if (this.editButton) this.editButton.hidden = !isAdmin(room);
     reconcile(this.members, sorted(room.members), (m) => m.device, () => this.makeMember(), (element, member) => this.updateMember(element, member));
     if (this.inviteSection) this.inviteSection.hidden = room.invites.length === 0;
     reconcile(this.invites, room.invites, (i) => `${i.id} ${i.used}`, (invite) => inviteRow(room, invite));
+  }
+
+  /** @param {Room} room */
+  updateAbout(room) {
+    if (!this.about || !this.lives) return;
+    this.about.hidden = room.about === "";
+    fill(this.about, room.about, () => wordsOf(room.about, [], room));
+    this.lives.hidden = room.lives === 0;
+    setText(/** @type {Element} */ (this.lives.lastElementChild), t("room.lives", { time: duration(room.lives) }));
   }
 
   makeMember() {
@@ -84,7 +101,7 @@ function inviteRow(room, invite) {
     const sure = await confirm({ title: t("invite.revokeTitle"), text: t("invite.revokeText"), yes: t("invite.revoke"), danger: true });
     if (sure) app.send({ type: "revokeInvite", room: room.id, invite: invite.id }).catch(complain);
   };
-  return h("li", { class: "invite-item" }, icon("link"), h("p", { class: "quiet", text: inviteTerms(invite) }), invite.link ? iconButton("copy", t("invite.show"), () => showInvite(invite)) : null, mayAdmit(room) ? iconButton("trash", t("invite.revoke"), revoke) : null);
+  return h("li", { class: "invite-item" }, icon("link"), h("p", { class: "quiet", text: inviteTerms(invite) }), invite.link ? iconButton("copy", t("invite.show"), () => showInvite(invite)) : null, isAdmin(room) ? iconButton("trash", t("invite.revoke"), revoke) : null);
 }
 
 customElements.define("natter-details", DetailsPane);

@@ -30,7 +30,9 @@ export function show(dialog, onclose) {
   });
   dialog.addEventListener("close", () => {
     dialog.remove();
-    if (before instanceof HTMLElement && before.isConnected) before.focus();
+    // What was opened from here may have taken the focus meanwhile.
+    const free = document.activeElement === null || document.activeElement === document.body;
+    if (free && before instanceof HTMLElement && before.isConnected) before.focus();
     onclose?.();
   });
   document.body.append(dialog);

@@ -4,7 +4,7 @@ import { button, h, icon } from "../lib/dom.js";
 import { dateTime } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
 import { complain, words } from "../lib/errors.js";
-import { roomOf } from "../stores/select.js";
+import { isAdmin, roomOf } from "../stores/select.js";
 import { openDialog } from "./dialog.js";
 import { busy, field, select, toggle } from "./form.js";
 
@@ -15,14 +15,20 @@ const HOUR = 3600;
 const LIVES = [[String(HOUR), "invite.hours", { count: 1 }], [String(24 * HOUR), "invite.days", { count: 1 }], [String(7 * 24 * HOUR), "invite.days", { count: 7 }], [String(30 * 24 * HOUR), "invite.days", { count: 30 }]];
 const USES = [1, 5, 25, 0];
 
-/** @param {string} room */
-export function openInvite(room) {
+/** @param {string} id the room's */
+export function openInvite(id) {
+  const room = roomOf(id);
+  if (!room) return;
+  // Who is no admin leaves the yes to one.
+  const admin = isAdmin(room);
   const uses = field(t("invite.uses"), select(USES.map((n) => [String(n), n === 0 ? t("invite.usesAny") : t("invite.people", { count: n })]), "1"));
   const life = field(t("invite.life"), select(LIVES.map(([value, key, values]) => [value, t(key, values)]), String(7 * 24 * HOUR)));
-  const approval = toggle(t("invite.approval"), t("invite.approvalHint"), true);
+  const role = field(t("invite.role"), select([["member", t("role.member")], ["guest", t("role.guest")]], "member"), { hint: t("invite.roleHint") });
+  const approval = toggle(t("invite.approval"), t(admin ? "invite.approvalHint" : "invite.approvalByAdmin"), true);
+  approval.input.disabled = !admin;
   const error = h("p", { class: "form-error", role: "alert" });
   const make = button(t("invite.make"), async () => {
-    const command = /** @type {const} */ ({ type: "createInvite", room, uses: Number(uses.input.value), lifetimeSeconds: Number(life.input.value), approval: approval.input.checked });
+    const command = /** @type {const} */ ({ type: "createInvite", room: id, uses: Number(uses.input.value), lifetimeSeconds: Number(life.input.value), approval: approval.input.checked, role: role.input.value === "guest" ? "guest" : "member" });
     try {
       const reply = await busy(make, () => app.send(command));
       if (reply.type !== "invite") return;
@@ -33,13 +39,14 @@ export function openInvite(room) {
     }
   }, { class: "button primary", autofocus: true });
   const intro = h("p", { class: "quiet", text: t("invite.intro") });
-  const { close } = openDialog({ title: t("invite.title", { room: roomOf(room)?.name ?? "" }), body: [intro, h("div", { class: "field-pair" }, uses.box, life.box), approval.box, error], actions: [button(t("cancel"), () => close()), make] });
+  const { close } = openDialog({ title: t("invite.title", { room: room.name }), body: [intro, h("div", { class: "field-pair" }, uses.box, life.box), role.box, approval.box, error], actions: [button(t("cancel"), () => close()), make] });
 }
 
 /** The terms of an invite in a sentence or two. @param {Invite} invite */
 export function inviteTerms(invite) {
   const left = invite.uses === 0 ? t("invite.usesAny") : t("invite.usesLeft", { count: Math.max(0, invite.uses - invite.used) });
-  return `${left} · ${t("invite.until", { time: dateTime(invite.expires) })} · ${invite.approval ? t("invite.youApprove") : t("invite.noApproval")}`;
+  const as = invite.role === "guest" ? ` · ${t("invite.asGuest")}` : "";
+  return `${left}${as} · ${t("invite.until", { time: dateTime(invite.expires) })} · ${invite.approval ? t("invite.youApprove") : t("invite.noApproval")}`;
 }
 
 /** @param {Invite} invite */

@@ -4,6 +4,7 @@ import { t } from "../lib/i18n.js";
 import { complain } from "../lib/errors.js";
 import { toast } from "../stores/toasts.js";
 import { confirm } from "./dialog.js";
+import { isAdmin } from "../stores/select.js";
 import { isThere, wordsIn } from "./message-body.js";
 
 /** @typedef {import("../backend/api").Message} Message */
@@ -17,7 +18,7 @@ export const mayReact = (message, room) => room.standing === "member" && isThere
 /** @param {Message} message @param {Room} room */
 export const mayEdit = (message, room) => mayReact(message, room) && message.own && wordsIn(message) !== "";
 /** @param {Message} message @param {Room} room */
-export const mayDelete = (message, room) => mayReact(message, room) && (message.own || room.role !== "member");
+export const mayDelete = (message, room) => mayReact(message, room) && (message.own || isAdmin(room));
 
 /** Puts a sign on, or takes one's own off. @param {Message} message @param {Room} room @param {string} emoji */
 export function toggleReaction(message, room, emoji) {

@@ -10,6 +10,7 @@ import { complain } from "../lib/errors.js";
 import { isSystem, toDays, toRows } from "../lib/rows.js";
 import * as slices from "../lib/window.js";
 import { toast } from "../stores/toasts.js";
+import { markFound } from "./found-marks.js";
 import { gist, isThere } from "./message-body.js";
 import { makeRow, updateRow } from "./timeline-row.js";
 import { ReadMark } from "./read-mark.js";
@@ -82,7 +83,8 @@ class MessageList extends View {
       this.mark.open(room);
       this.rows = toRows(timeline.messages, this.mark.divider);
       this.slice = first ? slices.newest(this.rows.length) : this.scroller.stuck ? this.stuckSlice() : slices.follow(this.slice, before, this.rows.map((row) => row.key));
-      if (first) queueMicrotask(() => this.firstPlace());
+      // Who is at an edge already cannot scroll there: what was loaded beyond it is put there by itself.
+      queueMicrotask(() => (first ? this.firstPlace() : this.onScroll()));
     }
     this.newer = timeline.newer;
     this.top.replaceChildren(...this.topOf(room, timeline.more));
@@ -95,7 +97,7 @@ class MessageList extends View {
     const goal = wanted.value;
     if (!goal || goal.room !== this.room || this.rows.length === 0) return;
     wanted.set(null);
-    queueMicrotask(() => this.jumpTo(goal.message));
+    queueMicrotask(() => this.jumpTo(goal.message).then(() => markFound(this.elements.get(goal.message) ?? null, goal.query)));
   }
 
   /** Whether the slice ends with the newest message of all. */

@@ -7,10 +7,12 @@ import { complain } from "../lib/errors.js";
 import { personOf } from "../stores/select.js";
 import { toast } from "../stores/toasts.js";
 import { openDelivery } from "./delivery-mark.js";
+import { openEdits } from "./edits-dialog.js";
 import { openPicker } from "./emoji-picker.js";
 import { QUICK, askToDelete, mayDelete, mayEdit, mayReact, startEdit, startReply, togglePin, toggleReaction } from "./message-acts.js";
-import { wordsIn } from "./message-body.js";
+import { isThere, wordsIn } from "./message-body.js";
 import { openMenu } from "./popover.js";
+import { openWho } from "./reactions.js";
 
 /** @typedef {import("../backend/api").Message} Message */
 /** @typedef {import("../backend/api").Room} Room */
@@ -28,6 +30,8 @@ export function openMessageMenu(anchor, row, message, room, at) {
     mayEdit(message, room) ? { icon: "edit", label: t("message.edit"), act: () => startEdit(message) } : null,
     text ? { icon: "copy", label: t("message.copy"), act: () => copy(text) } : null,
     may ? { icon: "pin", label: t(message.pinned ? "message.unpin" : "message.pin"), act: () => togglePin(message, room) } : null,
+    isThere(message) && message.edited !== null ? { icon: "clock", label: t("edits.title"), act: () => openEdits(room, message.id) } : null,
+    isThere(message) && message.reactions.length > 0 ? { icon: "people", label: t("react.who"), act: () => openWho(row, message, room) } : null,
     body.type === "picture" && here ? { icon: "save", label: t("picture.save"), act: () => savePicture(room.id, message) } : null,
     message.own && message.delivery ? { icon: "check", label: t("delivery.title"), act: () => openDelivery(row, message, room) } : null,
     mayDelete(message, room) ? { icon: "trash", label: t("message.delete"), act: () => askToDelete(message, room), danger: true } : null,

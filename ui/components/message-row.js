@@ -17,6 +17,7 @@ import { openPerson } from "./person-card.js";
 import { PictureBox } from "./picture-box.js";
 import { quote } from "./quote.js";
 import { Reactions } from "./reactions.js";
+import { MAC } from "./shortcuts.js";
 
 /** @typedef {import("../backend/api").Room} Room */
 /** @typedef {import("../backend/api").Message} Message */
@@ -161,7 +162,7 @@ export class MessageRow extends HTMLElement {
     else if (key === "r") this.reply();
     else if (key === "e") this.with((message, room) => mayEdit(message, room) && startEdit(message));
     else if (key === "+") this.with((message, room) => mayReact(message, room) && openPicker(this, (emoji) => toggleReaction(message, room, emoji)));
-    else if (key === "delete") this.with((message, room) => mayDelete(message, room) && askToDelete(message, room));
+    else if (key === "delete" || (MAC && key === "backspace")) this.with((message, room) => mayDelete(message, room) && askToDelete(message, room));
     else return;
     event.preventDefault();
   }

@@ -4,6 +4,7 @@ import { fullDate, shortDate } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
 import { personOf } from "../stores/select.js";
 import { avatar } from "./avatar.js";
+import { memberActs } from "./member-acts.js";
 import { openPopover } from "./popover.js";
 
 /** @typedef {import("../backend/api").Room} Room */
@@ -13,10 +14,11 @@ export function openPerson(anchor, room, device) {
   const person = personOf(room, device);
   const member = room.members.find((m) => m.device === device);
   const standing = member ? [roleWords(member), presenceWords(member)].filter(Boolean).join(" · ") : t("person.former");
-  openPopover(anchor, { label: person.name, className: "person-card" },
+  const { close } = openPopover(anchor, { label: person.name, className: "person-card" },
     avatar(person, "huge"), h("h2", { dir: "auto", text: person.name }), h("p", { class: "quiet", text: standing }),
     h("div", { class: "fingerprint" }, h("p", { class: "label", text: person.own ? t("person.yourFingerprint") : t("person.fingerprint") }), h("p", { class: "mono code", text: person.fingerprint }), h("p", { class: "quiet", text: person.own ? t("person.compareOwn") : t("person.compare") })),
-    member ? h("p", { class: "quiet since", title: fullDate(member.since) }, icon("clock"), h("span", { text: t("person.since", { date: shortDate(member.since) }) })) : "");
+    member ? h("p", { class: "quiet since", title: fullDate(member.since) }, icon("clock"), h("span", { text: t("person.since", { date: shortDate(member.since) }) })) : "",
+    ...(member ? memberActs(room, member, () => close()) : []));
 }
 
 /** @param {import("../backend/api").Member} member */

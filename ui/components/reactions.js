@@ -64,19 +64,22 @@ export class Reactions extends HTMLElement {
     return list(rest > 0 ? [...names, t("react.others", { count: rest })] : names);
   }
 
-  /** Everybody who reacted, by sign. @param {Element} anchor */
+  /** @param {Element} anchor */
   openWho(anchor) {
-    const { message, room } = this;
-    if (!message || !room) return;
-    const groups = message.reactions.map(({ emoji, by }) => h("section", null, h("h3", null, h("span", { class: "reaction-emoji", text: emoji }), h("span", { class: "tabular", text: String(by.length) })),
-      h("ul", { class: "faces" }, by.map((device) => h("li", null, avatar(personOf(room, device), "tiny"), h("bdi", { text: personOf(room, device).name }))))));
-    openPopover(anchor, { label: t("react.label"), className: "delivery-card" }, h("h2", { text: t("react.label") }), ...groups);
+    if (this.message && this.room) openWho(anchor, this.message, this.room);
   }
 
   /** @param {string} emoji */
   toggle(emoji) {
     if (this.message && this.room && mayReact(this.message, this.room)) toggleReaction(this.message, this.room, emoji);
   }
+}
+
+/** Everybody who reacted, by sign. @param {Element} anchor @param {Message} message @param {Room} room */
+export function openWho(anchor, message, room) {
+  const groups = message.reactions.map(({ emoji, by }) => h("section", null, h("h3", null, h("span", { class: "reaction-emoji", text: emoji }), h("span", { class: "tabular", text: String(by.length) })),
+    h("ul", { class: "faces" }, by.map((device) => h("li", null, avatar(personOf(room, device), "tiny"), h("bdi", { text: personOf(room, device).name }))))));
+  openPopover(anchor, { label: t("react.label"), className: "delivery-card" }, h("h2", { text: t("react.label") }), ...groups);
 }
 
 customElements.define("natter-reactions", Reactions);

@@ -1,6 +1,6 @@
 // Who knocks: a name that they chose themselves, and the fingerprint that they cannot choose.
 import { app } from "../stores/app.js";
-import { mayAdmit, roomOf } from "../stores/select.js";
+import { isAdmin, roomOf } from "../stores/select.js";
 import { button, h, reconcile } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { complain } from "../lib/errors.js";
@@ -19,7 +19,7 @@ class Requests extends View {
 
   update() {
     const room = roomOf(this.dataset.room ?? null);
-    const requests = room && mayAdmit(room) ? room.requests : [];
+    const requests = room && isAdmin(room) ? room.requests : [];
     this.hidden = requests.length === 0;
     reconcile(this, requests, (request) => request.device + request.name, (request) => this.row(request));
   }

@@ -1,8 +1,9 @@
 // One room: its head, who waits at its door, its messages, what is being written.
 import { app } from "../stores/app.js";
 import { NARROW, WIDE, closeRoom, route, sideDetails, toggleDetails } from "../stores/route.js";
-import { roomOf } from "../stores/select.js";
+import { mayInvite, roomOf } from "../stores/select.js";
 import { h, icon, iconButton, setText } from "../lib/dom.js";
+import { duration } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
 import { complain } from "../lib/errors.js";
 import { fill, roomAvatar } from "./avatar.js";
@@ -41,8 +42,14 @@ class RoomPane extends View {
     if (this.shown !== room.id) this.show(room.id);
     fill(/** @type {HTMLElement} */ (this.face), room.name, () => roomAvatar(room, "small"));
     setText(/** @type {Element} */ (this.heading), room.name);
-    setText(/** @type {Element} */ (this.subtitle), subtitle(room));
-    if (this.invite) this.invite.hidden = room.standing !== "member";
+    setText(/** @type {Element} */ (this.people), subtitle(room));
+    if (this.lives) {
+      this.lives.hidden = room.standing !== "member" || room.lives === 0;
+      this.lives.title = t("room.lives", { time: duration(room.lives) });
+      setText(/** @type {Element} */ (this.lives.lastElementChild), this.lives.title);
+      setText(/** @type {Element} */ (this.lives.children[1]), duration(room.lives));
+    }
+    if (this.invite) this.invite.hidden = !mayInvite(room);
     const shown = WIDE.matches ? sideDetails.value : route.value.details;
     this.panel?.setAttribute("aria-pressed", String(shown));
   }
@@ -52,12 +59,14 @@ class RoomPane extends View {
     this.shown = id;
     this.face = h("span", { class: "slot" });
     this.heading = h("h1", { class: "room-title", dir: "auto" });
-    this.subtitle = h("p", { class: "room-subtitle" });
+    this.people = h("span");
+    this.lives = h("span", { class: "head-lives" }, icon("clock"), h("span", { "aria-hidden": "true" }), h("span", { class: "sr-only" }));
+    const below = h("p", { class: "room-subtitle" }, this.people, this.lives);
     this.invite = iconButton("invite", t("invite.open"), () => openInvite(id), { class: "icon-button head-invite" });
     const search = iconButton("search", t("search.openHere"), () => openSearch(id), { "aria-haspopup": "dialog" });
     this.panel = iconButton("panel", t("details.toggle"), toggleDetails, { class: "icon-button panel-toggle" });
     const about = h("button", { type: "button", class: "room-about", onclick: toggleDetails, "aria-label": t("details.toggle") }, this.face);
-    const head = h("div", { class: "pane-head room-head" }, iconButton("back", t("back"), closeRoom, { class: "icon-button back" }), about, h("div", { class: "room-titles" }, this.heading, this.subtitle), search, this.invite, this.panel);
+    const head = h("div", { class: "pane-head room-head" }, iconButton("back", t("back"), closeRoom, { class: "icon-button back" }), about, h("div", { class: "room-titles" }, this.heading, below), search, this.invite, this.panel);
     const parts = ["natter-requests", "natter-pins", "natter-messages", "natter-typing", "natter-composer"].map((tag) => h(/** @type {any} */ (tag), { "data-room": id }));
     this.body?.replaceChildren(head, ...parts);
     app.open(id).catch(complain);

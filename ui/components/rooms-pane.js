@@ -1,17 +1,19 @@
 // The list of rooms, the knocks that are under way, and how the network stands.
 import { app } from "../stores/app.js";
 import { openRoom, route } from "../stores/route.js";
-import { mayAdmit, personOf } from "../stores/select.js";
+import { isAdmin, personOf } from "../stores/select.js";
 import { button, h, icon, iconButton, reconcile, setText } from "../lib/dom.js";
 import { fullDate, roomTime } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
 import { plain } from "../lib/markdown.js";
+import { isSystem } from "../lib/rows.js";
 import { avatar, fill, roomAvatar } from "./avatar.js";
 import { openCreateRoom } from "./create-room-dialog.js";
 import { openJoin } from "./join-dialog.js";
 import { gist } from "./message-body.js";
 import { openMenu } from "./popover.js";
 import { openSearch } from "./search-dialog.js";
+import { systemText } from "./system-text.js";
 import { openSettings } from "./settings-dialog.js";
 import { View } from "./view.js";
 import "./network-status.js";
@@ -88,7 +90,7 @@ function updateRoom(item, room) {
     time.title = fullDate(room.last.time);
   }
   pick(".badges").replaceChildren(
-    ...(mayAdmit(room) && room.requests.length > 0 ? [h("span", { class: "badge-knock", title: t("rooms.waiting", { count: room.requests.length }) }, icon("door"), h("span", { class: "sr-only", text: t("rooms.waiting", { count: room.requests.length }) }))] : []),
+    ...(isAdmin(room) && room.requests.length > 0 ? [h("span", { class: "badge-knock", title: t("rooms.waiting", { count: room.requests.length }) }, icon("door"), h("span", { class: "sr-only", text: t("rooms.waiting", { count: room.requests.length }) }))] : []),
     ...(room.unread > 0 ? [h("span", { class: "badge-count" }, h("span", { "aria-hidden": "true", text: room.unread > 999 ? "999+" : String(room.unread) }), h("span", { class: "sr-only", text: t("rooms.unread", { count: room.unread }) }))] : []),
   );
 }
@@ -105,15 +107,11 @@ export function preview(room) {
 /** @param {string} name @param {Room} room @param {import("../backend/api").Message} message */
 function oneLine(name, room, message) {
   const { body } = message;
-  const nameOf = (/** @type {string} */ device) => personOf(room, device).name;
   switch (body.type) {
     case "text": return t("preview.text", { name, text: gist(message, room) });
     case "picture": return body.caption ? t("preview.text", { name, text: gist(message, room) }) : t("preview.picture", { name });
-    case "created": return t("system.created", { name });
-    case "joined": return t("system.joined", { name: nameOf(body.device) });
-    case "left": return t("system.left", { name: nameOf(body.device) });
     case "deleted": case "expired": return gist(message, room);
-    default: return t("preview.unknown", { name });
+    default: return isSystem(message) ? systemText(message, room) : t("preview.unknown", { name });
   }
 }
 

@@ -39,7 +39,7 @@ export function openSearch(room) {
   };
   const go = (/** @type {Hit} */ { room: to, message }) => {
     dialog.close();
-    wanted.set({ room: to, message: message.id });
+    wanted.set({ room: to, message: message.id, query: search.value.question.query });
     openRoom(to);
   };
   const stop = search.watch((found) => {

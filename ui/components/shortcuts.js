@@ -24,6 +24,7 @@ const TABLE = [
   [["R"], "keys.reply"],
   [["↑", "E"], "keys.edit"],
   [["+"], "keys.react"],
+  [[MAC ? "⌫" : "Del"], "keys.delete"],
   [[MOD, "B", "I", "E"], "keys.bold"],
   [["Esc"], "keys.close"],
   [["?"], "keys.list"],

@@ -2,8 +2,8 @@
 import { h, icon } from "../lib/dom.js";
 import { clock, fullDate } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
-import { personOf } from "../stores/select.js";
 import { MessageRow } from "./message-row.js";
+import { systemText } from "./system-text.js";
 
 /** @typedef {import("../lib/rows.js").Row} Row */
 /** @typedef {import("../backend/api").Room} Room */
@@ -36,15 +36,4 @@ function updateSystem(element, messages, room) {
   const open = element.querySelector("details")?.open ?? false;
   const summary = h("summary", null, h("span", { text: t("system.many", { count: lines.length }) }), icon("next", "icon fold"));
   element.replaceChildren(h("details", { open }, summary, ...lines));
-}
-
-/** @param {import("../lib/rows.js").Message} message @param {Room} room */
-function systemText({ body, author, own }, room) {
-  const name = (/** @type {string} */ device) => personOf(room, device).name;
-  if (body.type === "joined") {
-    if (room.members.some((m) => m.own && m.device === body.device)) return t("system.youJoined");
-    return t("system.joined", { name: name(body.device) });
-  }
-  if (body.type === "left") return t("system.left", { name: name(body.device) });
-  return own ? t("system.youCreated") : t("system.created", { name: name(author) });
 }

@@ -12,7 +12,7 @@ class TypingLine extends View {
   }
 
   build() {
-    this.setAttribute("role", "status");
+    // Seen, not read aloud: it comes and goes every few seconds.
     this.words = h("span", { class: "typing-words", dir: "auto" });
     this.line = h("div", { class: "typing-line", hidden: true }, h("span", { class: "typing-dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")), this.words);
     this.append(this.line);

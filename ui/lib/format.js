@@ -65,6 +65,15 @@ export function roomTime(ms, now) {
   return format(sameYear ? { day: "numeric", month: "short" } : { day: "numeric", month: "numeric", year: "2-digit" }).format(ms);
 }
 
+/** @type {[number, string][]} */
+const UNITS = [[604_800, "week"], [86_400, "day"], [3_600, "hour"], [60, "minute"], [1, "second"]];
+
+/** A length of time in the largest unit that says it exactly. @param {number} seconds */
+export function duration(seconds) {
+  const [length, unit] = UNITS.find(([step]) => seconds > 0 && seconds % step === 0) ?? [1, "second"];
+  return new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "long" }).format(seconds / length);
+}
+
 /** @param {number} bytes */
 export function size(bytes) {
   const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];

@@ -11,8 +11,11 @@ import { dayKey } from "./format.js";
 /** Messages of one author closer than this stand together. */
 export const GROUP_MS = 5 * 60_000;
 
-/** @param {Message} message */
-export const isSystem = (message) => ["created", "joined", "left"].includes(message.body.type);
+/** @type {ReadonlySet<Message["body"]["type"]>} */
+const SYSTEM = new Set(["created", "joined", "left", "removed", "roleChanged", "roomChanged"]);
+
+/** Something that happened, rather than something that was said. @param {Message} message */
+export const isSystem = (message) => SYSTEM.has(message.body.type);
 
 /**
  * @param {readonly Message[]} messages ascending

@@ -10,8 +10,8 @@ export const pins = new PinStore(async (room) => {
   return reply.type === "messages" ? reply.messages : [];
 });
 
-/** A message that the person wants to see, until its room shows it. */
-export const wanted = new Store(/** @type {{room: string, message: string} | null} */ (null));
+/** A message that the person wants to see, and what they looked for, until its room shows it. */
+export const wanted = new Store(/** @type {{room: string, message: string, query?: string} | null} */ (null));
 
 /** @param {string} room */
 export const loadPins = (room) => pins.load(room).catch(() => {

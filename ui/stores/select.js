@@ -40,5 +40,11 @@ export const others = (room) => room.members.filter((m) => !m.own);
 /** Own messages that no other device has, where there is anybody to have them. @param {Room} room */
 export const unheld = (room) => (room.standing === "member" && others(room).length > 0 ? room.unheld : 0);
 
+/** Whether this device may let people in, remove them, and change the room. @param {Room} room */
+export const isAdmin = (room) => room.standing === "member" && (room.role === "admin" || room.role === "creator");
+
 /** @param {Room} room */
-export const mayAdmit = (room) => room.standing === "member" && room.role !== "member";
+export const mayInvite = (room) => room.standing === "member" && room.role !== "guest";
+
+/** Whether this device may change what somebody may do, or take them out. @param {Room} room @param {Member} member */
+export const mayManage = (room, member) => isAdmin(room) && !member.own && member.role !== "creator";

@@ -18,7 +18,7 @@ export function answer(world, command, push, snapshot) {
     return { type: "sent", message: said.id };
   };
   const tell = ({ messages: _m, ...view }) => push({ type: "room", room: view });
-  if (!where && ["admit", "decline", "sendText", "sendPicture", "timeline", "markRead", "editMessage", "deleteMessage", "react", "pinMessage", "edits", "pinned", "at", "setDraft"].includes(command.type)) return refuse("noSuchRoom");
+  if (!where && ["admit", "decline", "sendText", "sendPicture", "timeline", "markRead", "editMessage", "deleteMessage", "react", "pinMessage", "edits", "pinned", "at", "setDraft", "removeMember", "setRole", "setRoom"].includes(command.type)) return refuse("noSuchRoom");
   if (state.refuses?.[command.type]) return refuse(state.refuses[command.type]);
   switch (command.type) {
     case "snapshot": return { type: "snapshot", snapshot: snapshot() };
@@ -45,7 +45,7 @@ export function answer(world, command, push, snapshot) {
       tell(made);
       return { type: "room", room: made.id };
     }
-    case "createInvite": return { type: "invite", invite: { id: id("new"), room: command.room, link: "natter://join#AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0-Pw", qr: "invite/1.svg", uses: command.uses, used: 0, expires: NOW + command.lifetimeSeconds * 1000, approval: command.approval } };
+    case "createInvite": return { type: "invite", invite: { id: id("new"), room: command.room, link: "natter://join#AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0-Pw", qr: "invite/1.svg", uses: command.uses, used: 0, expires: NOW + command.lifetimeSeconds * 1000, approval: command.approval, role: command.role } };
     case "readInvite": return readInvite(command.text);
     case "join":
       push({ type: "join", join: { room: id("room Book circle"), roomName: "Book circle", progress: "connecting" } });
@@ -74,6 +74,22 @@ export function answer(world, command, push, snapshot) {
     case "setBrokers":
       if (command.brokers.some((/** @type {string} */ b) => !/^(wss?|https?):\/\//.test(b))) return refuse("badBroker");
       return done;
+    case "removeMember": {
+      where.former = [...where.former, ...where.members.filter((/** @type {any} */ m) => m.device === command.device)];
+      where.members = where.members.filter((/** @type {any} */ m) => m.device !== command.device);
+      say(message(robin, { type: "removed", device: command.device }, { time: Date.now(), delivery: null }));
+      return done;
+    }
+    case "setRole":
+      where.members = where.members.map((/** @type {any} */ m) => (m.device === command.device ? { ...m, role: command.role } : m));
+      say(message(robin, { type: "roleChanged", device: command.device, role: command.role }, { time: Date.now(), delivery: null }));
+      return done;
+    case "setRoom": {
+      const { type: _t, room: _r, ...changed } = command;
+      Object.assign(where, changed);
+      say(message(robin, { type: "roomChanged", name: null, about: null, lives: null, ...changed }, { time: Date.now(), delivery: null }));
+      return done;
+    }
     default: return aboutMessages(world, command, push, where) ?? done;
   }
 }

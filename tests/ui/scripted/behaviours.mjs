@@ -4,13 +4,14 @@ import { SIZES, check, listen } from "../browser.mjs";
 import { serve } from "../scripted.mjs";
 import { HANDS } from "./stories/hands.mjs";
 import { MESSAGES } from "./stories/messages.mjs";
+import { ROLES } from "./stories/roles.mjs";
 import { ROOMS } from "./stories/rooms.mjs";
 import { FINDING } from "./stories/finding.mjs";
 import { TALKING } from "./stories/talking.mjs";
 import { TIMELINE } from "./stories/timeline.mjs";
 import { TROUBLES } from "./stories/troubles.mjs";
 
-const STORIES = [...ROOMS, ...MESSAGES, ...TIMELINE, ...HANDS, ...TROUBLES, ...TALKING, ...FINDING];
+const STORIES = [...ROOMS, ...MESSAGES, ...TIMELINE, ...HANDS, ...TROUBLES, ...TALKING, ...FINDING, ...ROLES];
 
 /** @param {import("playwright-core").Browser} browser @param {string} wanted */
 export async function behaviours(browser, wanted) {

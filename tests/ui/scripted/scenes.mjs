@@ -1,4 +1,5 @@
 // How to reach each screen from a state of the scripted backend.
+import { ROLES } from "./role-scenes.mjs";
 import { TALK, open } from "./talk-scenes.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
@@ -21,6 +22,7 @@ const paste = async (/** @type {Page} */ page, /** @type {string} */ text) => {
 /** @type {Scene[]} */
 export const SCENES = [
   ...TALK,
+  ...ROLES,
   { name: "setup", state: "setup" },
   { name: "setup-passphrase", state: "setup", go: async (page) => {
     await page.getByLabel("Your name").fill("Robin Ashdown");

@@ -1,6 +1,7 @@
 // The states that the scripted backend can be in: one for every screen that a person may meet.
 import { createHash } from "node:crypto";
 import { hills, thumbhash } from "./png.mjs";
+import { roles } from "./roles.mjs";
 import { talk } from "./talk.mjs";
 
 /** 2026-03-19 14:05 in the time zone of whoever runs it. */
@@ -47,7 +48,7 @@ export function picture(author, { name, width, height, hue, transfer = { type: "
 
 /** @param {any[]} messages @param {object} [more] */
 export function room(name, members, messages, more = {}) {
-  return { id: id(`room ${name}`), name, standing: "member", role: members.find((m) => m.own)?.role ?? "member", members, former: [], requests: [], invites: [], last: messages.at(-1) ?? null, unread: 0, firstUnread: null, draft: null, unheld: 0, messages, ...more };
+  return { id: id(`room ${name}`), name, standing: "member", role: members.find((m) => m.own)?.role ?? "member", members, former: [], requests: [], invites: [], last: messages.at(-1) ?? null, unread: 0, firstUnread: null, draft: null, unheld: 0, about: "", lives: 0, messages, ...more };
 }
 
 export const held = (/** @type {string} */ state, /** @type {any[]} */ heldBy, /** @type {any[]} */ readBy = []) => ({ delivery: { state, heldBy: heldBy.map((m) => m.device), readBy: readBy.map((m) => m.device), of: 3 } });
@@ -76,7 +77,7 @@ function kitchen() {
     text(bea, "👏👏", at(0, 9, 34)),
     text(robin, "I’ll put the tickets here tonight.", { ...at(0, 14, 1), ...held("saved", []) }),
   ];
-  return room("Hut weekend", people, messages, { invites: [{ id: id("invite 1"), room: id("room Hut weekend"), link: "natter://join#AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8", qr: "invite/1.svg", uses: 5, used: 2, expires: NOW + 6 * DAY, approval: true }] });
+  return room("Hut weekend", people, messages, { invites: [{ id: id("invite 1"), room: id("room Hut weekend"), link: "natter://join#AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8", qr: "invite/1.svg", uses: 5, used: 2, expires: NOW + 6 * DAY, approval: true, role: "member" }] });
 }
 
 function pictures() {
@@ -142,6 +143,7 @@ function full() {
 /** @type {Record<string, () => any>} */
 export const STATES = {
   talk: () => talk(),
+  roles: () => roles(),
   setup: () => ({ ...empty, phase: "setup", me: null }),
   locked: () => ({ ...empty, phase: "locked", me: null }),
   broken: () => ({ ...empty, phase: "broken", me: null, troubles: [{ code: "databaseDamaged", message: "quick_check failed" }] }),

@@ -106,4 +106,28 @@ export const TALK = [
     await page.getByRole("button", { name: "Jump to a date" }).click();
     await page.getByRole("textbox", { name: "Day", exact: true }).waitFor();
   } },
+  { name: "talk-rtl", state: "talk", go: async (page) => {
+    await page.evaluate(() => (document.documentElement.dir = "rtl"));
+    await workshop(page);
+    await page.locator(".timeline").evaluate((e) => e.scrollTo(0, 0));
+  } },
+  { name: "talk-large-text", state: "talk", only: ["phone", "desktop"], go: async (page) => {
+    await page.evaluate(() => (document.documentElement.style.fontSize = "200%"));
+    await workshop(page);
+    await page.locator(".timeline").evaluate((e) => e.scrollTo(0, 0));
+  } },
+  { name: "talk-large-search", state: "talk", only: ["phone", "desktop"], go: async (page) => {
+    await page.evaluate(() => (document.documentElement.style.fontSize = "200%"));
+    await workshop(page);
+    await page.keyboard.press("Control+f");
+    await page.getByRole("searchbox").fill("ladd");
+    await page.locator(".search mark").first().waitFor();
+  } },
+  { name: "talk-found", state: "talk", only: ["phone", "desktop"], go: async (page) => {
+    await workshop(page);
+    await page.keyboard.press("Control+f");
+    await page.getByRole("searchbox").fill("ladd");
+    await page.locator(".search .hit", { hasText: "patience" }).click();
+    await page.locator(".message[data-flash]").waitFor();
+  } },
 ];

@@ -91,10 +91,13 @@ test("hostile texts take linear time", () => {
   const texts = ["*", "**a ", "*a **b ", "`", "``` ", "`a``b", "> ", "> \n", "- a\n", "```\n", "***a", "https://a.example/)", "a*", "*a* ", "(https://a.a", "\n", "[", "**a*b", "1. ", "🙂*"].map((s) => s.repeat(Math.ceil(N / s.length)).slice(0, N));
   texts.push(`https://a.example/${")".repeat(N)}`, `https://a.example/${"(".repeat(N)}`, Array.from({ length: 180 }, (_, i) => "`".repeat(i + 1)).join("x"));
   for (const text of texts) {
-    parse(text);
-    const began = performance.now();
-    parse(text);
-    const took = performance.now() - began;
+    // The processor's time, and the best of three: the machine may be busy with other things.
+    const took = Math.min(...[1, 2, 3].map(() => {
+      const before = process.cpuUsage();
+      parse(text);
+      const { user, system } = process.cpuUsage(before);
+      return (user + system) / 1000;
+    }));
     assert.ok(took < 250, `${took} ms for ${JSON.stringify(text.slice(0, 20))}`);
   }
 });

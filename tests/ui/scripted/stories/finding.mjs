@@ -20,6 +20,7 @@ export const FINDING = [
     await page.locator(".search .hit", { hasText: "(4)" }).click();
     await page.getByRole("heading", { name: "Archive" }).waitFor();
     await until("the message in view", () => inView(page, target.id));
+    await until("its words marked", () => page.evaluate(() => [...(CSS.highlights.get("found") ?? [])].map(String).join(" ") !== ""));
     assert.ok((await rows(page)) <= 200);
     hear(host, "Archive", text(bea, "brand new", { time: NOW }));
     await page.locator(".pill[data-new]").waitFor();

@@ -1,7 +1,7 @@
 // What people do with messages that are there, and with words that are not sent yet.
 import assert from "node:assert/strict";
 import { until } from "../../browser.mjs";
-import { hear, open, roomOf } from "../page.mjs";
+import { hear, open, roomOf, toEnd } from "../page.mjs";
 import { NOW, bea, message, robin, text, tomas } from "../states.mjs";
 
 /** @typedef {import("../page.mjs").Page} Page */
@@ -124,8 +124,30 @@ export const TALKING = [
     await page.reload();
     await open(page, "Family");
     assert.equal(await box(page).inputValue(), "I would love to, but I am away");
-    await page.keyboard.press("Enter");
+    await box(page).press("Shift+Enter");
+    await box(page).pressSequentially("and it is long");
+    const tall = () => box(page).evaluate((e) => e.clientHeight);
+    const lines = await tall();
+    await open(page, "Workshop");
+    await open(page, "Family");
+    assert.equal(await tall(), lines, "words of two lines are seen whole when the room is opened again");
+    await box(page).press("Enter");
     await until("forgotten", () => roomOf(host, "Family").draft === null);
+  } },
+  { name: "on a phone a draft of several lines is seen whole", state: "talk", size: "phone", tell: async ({ page, host }) => {
+    const { messages: _m, ...view } = roomOf(host, "Family");
+    host.push({ type: "room", room: { ...view, draft: "one\ntwo\nthree" } });
+    await open(page, "Family");
+    await until("three lines", () => box(page).evaluate((e) => /** @type {HTMLTextAreaElement} */ (e).value.includes("three") && e.clientHeight >= 80 && e.scrollHeight <= e.clientHeight));
+  } },
+  { name: "while words of several lines are written the newest message stays in view", state: "talk", tell: async ({ page }) => {
+    await open(page, "Workshop");
+    for (let i = 0; i < 4; i++) await box(page).press("Shift+Enter");
+    for (const key of ["a", "b", "Backspace", "c"]) {
+      await box(page).press(key);
+      await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+      assert.ok((await toEnd(page)) < 2, `${await toEnd(page)} px from the end`);
+    }
   } },
   { name: "who types is shown until they send, and one's own typing is told seldom and not while editing", state: "talk", tell: async ({ page, host }) => {
     await open(page, "Workshop");

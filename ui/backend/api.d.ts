@@ -99,7 +99,15 @@ room: string,
 /**
  * Device id.
  */
-device: string, } | { "type": "join", 
+device: string, } | { "type": "reread", 
+/**
+ * Room id.
+ */
+room: string, } | { "type": "privacy", 
+/**
+ * Now.
+ */
+privacy: Privacy, } | { "type": "join", 
 /**
  * Now.
  */
@@ -140,7 +148,7 @@ error: ApiError, };
 /**
  * The kinds of refusal. Stable: bots match on them.
  */
-export type Code = "badRequest" | "notSetUp" | "locked" | "alreadySetUp" | "wrongPassphrase" | "weakPassphrase" | "noKeychain" | "noSuchRoom" | "noSuchMessage" | "noSuchInvite" | "noSuchStaged" | "alreadyMember" | "notAMember" | "notAllowed" | "nobodyWaiting" | "noSuchMember" | "notAnEmoji" | "badMention" | "inviteNotNatter" | "inviteCut" | "inviteTooNew" | "inviteExpired" | "inviteUsedUp" | "empty" | "tooLong" | "badName" | "tooMany" | "notAPicture" | "pictureTooLarge" | "badBroker" | "diskFull" | "databaseLocked" | "databaseDamaged" | "databaseTooNew" | "diskFailed" | "transferFailed" | "shuttingDown" | "internal";
+export type Code = "badRequest" | "notSetUp" | "locked" | "alreadySetUp" | "wrongPassphrase" | "weakPassphrase" | "noKeychain" | "noSuchRoom" | "noSuchMessage" | "noSuchInvite" | "noSuchStaged" | "alreadyMember" | "notAMember" | "notAllowed" | "nobodyWaiting" | "noSuchMember" | "notACode" | "codeWrong" | "notAnEmoji" | "badMention" | "inviteNotNatter" | "inviteCut" | "inviteTooNew" | "inviteExpired" | "inviteUsedUp" | "empty" | "tooLong" | "badName" | "tooMany" | "notAPicture" | "pictureTooLarge" | "badBroker" | "diskFull" | "databaseLocked" | "databaseDamaged" | "databaseTooNew" | "diskFailed" | "transferFailed" | "shuttingDown" | "internal";
 
 /**
  * A command. Ids are lower-case hexadecimal strings; times are milliseconds since 1970 UTC.
@@ -253,7 +261,43 @@ about?: string | null,
 /**
  * How many seconds new messages live before they disappear, at most a year; 0 = they stay.
  */
-lives?: number | null, } | { "type": "sendText", 
+lives?: number | null, } | { "type": "safety", 
+/**
+ * Device id.
+ */
+device: string, } | { "type": "verify", 
+/**
+ * What was scanned or pasted: `natter://verify#…`, or the sixty digits for `device`.
+ */
+code: string, 
+/**
+ * Whom the sixty digits are for.
+ */
+device?: string | null, } | { "type": "setVerified", 
+/**
+ * Device id.
+ */
+device: string, 
+/**
+ * Whether they have.
+ */
+on: boolean, } | { "type": "setBlocked", 
+/**
+ * Device id.
+ */
+device: string, 
+/**
+ * Whether they are blocked.
+ */
+on: boolean, } | { "type": "setPrivacy", 
+/**
+ * How far they have read.
+ */
+receipts: boolean, 
+/**
+ * That they are typing.
+ */
+typing: boolean, } | { "type": "sendText", 
 /**
  * Room id.
  */
@@ -688,7 +732,20 @@ own: boolean,
 /**
  * When they were admitted.
  */
-since: number, };
+since: number, 
+/**
+ * Whether this person has compared the safety number with them.
+ */
+verified: boolean, 
+/**
+ * Whether this person does not want to see what they say. Only this device knows.
+ */
+blocked: boolean, 
+/**
+ * Who was in the room before them (and may have left) under a name that looks the same: device id. It may be the same
+ * person with a new device, or somebody else: a name is no proof, a safety number is.
+ */
+looksLike: string | null, };
 
 /**
  * A member named in a text.
@@ -894,6 +951,19 @@ transfer: Transfer, };
 export type Presence = "offline" | "connecting" | "online";
 
 /**
+ * What others are told of this person.
+ */
+export type Privacy = { 
+/**
+ * How far they have read.
+ */
+receipts: boolean, 
+/**
+ * That they are typing.
+ */
+typing: boolean, };
+
+/**
  * How the database's key is kept.
  */
 export type Protection = { "type": "keychain" } | { "type": "passphrase", 
@@ -974,7 +1044,15 @@ hits: Array<Hit>,
 /**
  * Goes on from here; absent at the end.
  */
-next: string | null, } | { "type": "place", 
+next: string | null, } | { "type": "safety", 
+/**
+ * Number and code.
+ */
+safety: Safety, } | { "type": "verified", 
+/**
+ * Device id.
+ */
+device: string, } | { "type": "place", 
 /**
  * Message id; absent when nothing was written at that time or later.
  */
@@ -1089,6 +1167,23 @@ draft: string | null,
 unheld: number, };
 
 /**
+ * What two people compare to know that nobody sits between them.
+ */
+export type Safety = { 
+/**
+ * Sixty digits in twelve groups; the other device shows the same.
+ */
+number: string, 
+/**
+ * The same to scan or to paste: `natter://verify#…`. Says whose device showed it.
+ */
+code: string, 
+/**
+ * Media path of the code as a QR code (SVG, black on white).
+ */
+qr: string, };
+
+/**
  * Everything but the timelines.
  */
 export type Snapshot = { 
@@ -1116,6 +1211,10 @@ joins: Array<Join>,
  * Brokers and links.
  */
 network: Network, 
+/**
+ * What others are told of this person.
+ */
+privacy: Privacy, 
 /**
  * Natter's version.
  */

@@ -14,6 +14,7 @@
 pub mod broker;
 pub mod chance;
 pub mod invariants;
+pub mod liar;
 pub mod network;
 pub mod node;
 pub mod people;

@@ -89,7 +89,18 @@ fn a_member_admits_no_more_than_an_invites_uses() {
 fn invite_of(seed: u8, uses: u32, approval: bool, expires: u64) -> (InviteBody, InviteKeys) {
     let keys = InviteKeys::derive(&[seed; 32]);
     let invite = InviteId(SecretKey::from_seed(&keys.signing).device().0);
-    (InviteBody { invite, rendezvous: keys.rendezvous, sealing: keys.sealing, uses, expires, approval, role: Role::Member }, keys)
+    (
+        InviteBody {
+            invite,
+            rendezvous: keys.rendezvous,
+            sealing: keys.sealing,
+            uses,
+            expires,
+            approval,
+            role: Role::Member,
+        },
+        keys,
+    )
 }
 
 /// A party link is an admin's to make: a member's opens no door and admits nobody.
@@ -163,9 +174,7 @@ fn who_has_left_is_heard_no_more_and_told_nothing() {
     let stored = stage.entries(room).len();
     mallory.push(&mut stage, &dialog, room, vec![more]);
     stage.take_sent(dialog.link);
-    stage
-        .command(natter_engine::port::Command::SendText { room, text: Text::plain("she is gone") })
-        .expect("said");
+    stage.command(natter_engine::port::Command::SendText { room, text: Text::plain("she is gone") }).expect("said");
     let own = stage.own_log();
     mallory.say(&mut stage, &dialog, &natter_engine::wire::Frame::Want { room, log: own, from: 1, to: 9 });
     assert_eq!(stage.entries(room).len(), stored + 1);

@@ -1,7 +1,7 @@
 //! What was said arrives: once, in order, whatever happens on the way.
 
-use natter_engine::wire::Text;
 use natter_engine::port::{Command, Refusal, Reply, StoreTrouble};
+use natter_engine::wire::Text;
 use natter_sim::node::Live;
 use natter_sim::people::PATIENCE;
 use natter_sim::{NodeId, Weather, World};

@@ -1,8 +1,8 @@
 //! Going away, for a while or for good.
 
-use natter_engine::wire::Text;
 use natter_engine::port::{Command, Reply};
 use natter_engine::rooms::Presence;
+use natter_engine::wire::Text;
 use natter_sim::World;
 use natter_sim::people::{PATIENCE, party};
 use std::time::Duration;

@@ -71,13 +71,13 @@ pub const AGREED: &[End] = properties! {
     "commands end", "Every command is answered.", agreement::commands_end;
     "knocks end", "Whoever knocks where a door must open is let in.", agreement::knocks_end;
     "all linked", "All who are in are linked with all.", agreement::all_linked;
+    "same entries", "All hold the same entries, at the same places of the order.", agreement::same_entries;
     "same members", "All see the same members.", agreement::same_members;
     "same former", "All see the same former members.", agreement::same_former;
     "same roles", "All see the same roles.", agreement::same_roles;
     "same name", "All see the same name, purpose and manners of the room.", agreement::same_name;
     "same profiles", "All see the same names and pictures of members.", agreement::same_profiles;
     "same invites", "All see the same invites, used as often.", agreement::same_invites;
-    "same entries", "All hold the same entries, at the same places of the order.", agreement::same_entries;
     "same limits", "All show the same of logs whose authors are out.", agreement::same_limits;
     "same payloads", "All hold the same words, and the same are erased.", agreement::same_payloads;
     "same edits", "All see the same last edit of each message.", agreement::same_edits;

@@ -42,6 +42,9 @@ pub struct Walk {
     pub equivocation: bool,
     /// Whether liars pass on others' words without the words. Off: who gets them so does not ask again.
     pub stripping: bool,
+    /// Whether somebody who left and forgot a room comes back while a member has not heard all that they wrote. Off: such
+    /// a door takes them for a member who was away, they go on in a log whose end they have forgotten, and fork it.
+    pub strays: bool,
     /// Whether disks are put back to older states. Off: a device that speaks before it has heard from others what it said
     /// before forks its own log.
     pub rollbacks: bool,
@@ -54,7 +57,7 @@ impl Walk {
         let people = if crowd { 9 + (seed / 10 % (PEOPLE - 8)) as usize } else { 3 + (seed / 10 % 6) as usize };
         let liars = if seed % 5 == 3 || seed % 20 == 19 { (people / 3).max(1) } else { 0 };
         let steps = if seed % 10 == 7 { 900 } else { 300 };
-        Self { steps, people, liars, equivocation: false, stripping: false, rollbacks: false }
+        Self { steps, people, liars, equivocation: false, stripping: false, strays: false, rollbacks: false }
     }
 }
 

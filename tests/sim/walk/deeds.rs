@@ -7,6 +7,7 @@ use natter_engine::ids::{DeviceId, EntryHash, RoomId};
 use natter_engine::port::{Command, JoinState, Profile, Reply, Role, Standing, StoredEntry};
 use natter_engine::rooms::InviteTerms;
 use natter_engine::wire::{Act, RoomBody, Text, kind};
+use natter_store::Store;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -77,9 +78,31 @@ impl Night {
         let Some(invite) = self.world.chance.pick(&self.links[recent..]) else { return };
         let room = invite.room;
         let outside = self.world[who].host.rooms.get(&room).is_none_or(|view| view.standing != Standing::Member);
-        if outside {
+        if outside && (self.walk.strays || self.is_missed_by_nobody(who, room)) {
             self.world.ask(who, Command::Join { invite });
         }
+    }
+
+    /// Whoever left a room and forgot it comes back when all who are in know the end of what it wrote.
+    fn is_missed_by_nobody(&self, who: NodeId, room: RoomId) -> bool {
+        if !self.world[who].forgot.contains(&room) {
+            return true;
+        }
+        let device = self.world[who].device;
+        let mut ends = BTreeSet::new();
+        for other in self.people.iter().filter(|other| **other != who) {
+            let boot = self.world[*other].disk.boot().expect("reads").expect("an identity");
+            let known = boot.rooms.into_iter().find(|known| known.room == room && known.standing == Standing::Member);
+            if let Some(known) = known {
+                let view = self.world[*other].host.rooms.get(&room);
+                if view.is_none_or(|view| view.members.iter().any(|member| member.device == device)) {
+                    return false;
+                }
+                let own = known.heads.iter().filter(|head| head.log.author == device);
+                ends.insert(own.map(|head| (head.log, head.seq)).collect::<Vec<_>>());
+            }
+        }
+        ends.len() <= 1
     }
 
     pub(super) fn cancel(&mut self) {

@@ -48,7 +48,13 @@ impl Engine {
             salt
         };
         match room.logs.plan(&self.key, now.wall, &room.membership, salt) {
-            Plan::Idle => {}
+            Plan::Idle => {
+                if room.unsaved && !room.logs.is_writing() && room.standing != Standing::Knocking {
+                    room.unsaved = false;
+                    let record = room.record(id);
+                    self.persist(Pending::Record(id), record);
+                }
+            }
             Plan::Lookup(hashes) => {
                 let wanted = hashes.clone();
                 let room = id;
@@ -248,6 +254,12 @@ impl Engine {
         match room.standing {
             Standing::Member if was_member && !is_member && room.leaving.is_none() => {
                 room.standing = Standing::Gone;
+                let record = room.record(id);
+                self.persist(Pending::Record(id), record);
+            }
+            // What took it out has turned out not to count, or it was let in again by an entry that was on its way.
+            Standing::Gone if is_member && !room.epochs.is_empty() => {
+                room.standing = Standing::Member;
                 let record = room.record(id);
                 self.persist(Pending::Record(id), record);
             }

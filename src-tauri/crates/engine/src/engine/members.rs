@@ -104,7 +104,7 @@ impl Engine {
         let generation = state.epoch().map_or(0, |(epoch, _)| epoch >> 16);
         let epoch = ((generation + 1) << 16) | chance;
         state.enter_epoch(epoch, key);
-        self.persist(Pending::Quiet, vec![Op::PutEpoch { room, epoch, key }]);
+        self.persist(Pending::Record(room), vec![Op::PutEpoch { room, epoch, key }]);
         for peer in self.members_linked(room) {
             self.tell_epoch(room, peer);
         }
@@ -142,7 +142,7 @@ impl Engine {
         }
         state.enter_epoch(epoch, key);
         state.in_epoch.insert(peer);
-        self.persist(Pending::Quiet, vec![Op::PutEpoch { room, epoch, key }]);
+        self.persist(Pending::Record(room), vec![Op::PutEpoch { room, epoch, key }]);
         for other in self.members_linked(room) {
             self.tell_epoch(room, other);
         }

@@ -131,6 +131,14 @@ pub fn check(properties: &[End], evidence: &Evidence) -> Verdict {
     Ok(())
 }
 
+/// What else does not hold, for whoever looks for the cause.
+fn also(evidence: &Evidence) -> String {
+    let broken =
+        AGREED.iter().chain(SOUND).filter_map(|property| Some((property.name, (property.check)(evidence).err()?)));
+    let broken = broken.map(|(name, why)| format!("\n  \"{name}\": {}", why.lines().next().unwrap_or_default()));
+    broken.skip(1).collect()
+}
+
 /// Holds a fact against all that must be so at every step.
 ///
 /// # Errors
@@ -170,7 +178,9 @@ impl World {
         let begin = self.now;
         let deadline = self.now + SETTLE.as_micros() as u64;
         while let Err(complaint) = check(AGREED, &self.evidence()) {
-            assert!(self.now < deadline, "{SETTLE:?} after everything was mended: {complaint}");
+            if self.now >= deadline {
+                panic!("{SETTLE:?} after everything was mended: {complaint}{}", also(&self.evidence()));
+            }
             self.run(Duration::from_millis(500));
         }
         let took = Duration::from_micros(self.now - begin);

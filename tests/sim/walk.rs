@@ -14,7 +14,7 @@ use natter_engine::ids::RoomId;
 use natter_engine::port::Standing;
 use natter_engine::wire::InviteLink;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 pub use verdict::Figures;
 
@@ -70,16 +70,15 @@ struct Night {
 }
 
 /// Walks every seed and returns how much that was and what failed, each with the command that replays it.
-pub fn run_all(seeds: std::ops::Range<u64>) -> (Figures, Vec<String>) {
+pub fn run_all(seeds: impl IntoIterator<Item = u64, IntoIter: Send>) -> (Figures, Vec<String>) {
     let workers = std::thread::available_parallelism().map_or(1, usize::from).min(8);
-    let next = AtomicU64::new(seeds.start);
+    let seeds = Mutex::new(seeds.into_iter());
     let work = || {
         let (mut figures, mut failed) = (Figures::default(), Vec::new());
         loop {
-            let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= seeds.end {
+            let Some(seed) = seeds.lock().unwrap_or_else(PoisonError::into_inner).next() else {
                 return (figures, failed);
-            }
+            };
             match run(seed, Walk::of(seed)) {
                 Ok(more) => figures += more,
                 Err(why) => failed.push(why),

@@ -51,13 +51,28 @@ pub struct Walk {
 }
 
 impl Walk {
-    /// The walk of a seed: mostly a few people, each tenth up to twenty; with liars at two of five.
+    /// The walk of a seed: three to eight people, each fiftieth up to twenty; with liars at two of five.
     pub fn of(seed: u64) -> Self {
-        let crowd = seed % 10 == 9;
-        let people = if crowd { 9 + (seed / 10 % (PEOPLE - 8)) as usize } else { 3 + (seed / 10 % 6) as usize };
-        let liars = if seed % 5 == 3 || seed % 20 == 19 { (people / 3).max(1) } else { 0 };
-        let steps = if seed % 10 == 7 { 900 } else { 300 };
-        Self { steps, people, liars, equivocation: false, stripping: false, strays: false, rollbacks: false }
+        let crowd = seed % 50 == 49;
+        let people = if crowd { 9 + (seed / 50 % (PEOPLE - 8)) as usize } else { 3 + (seed / 10 % 6) as usize };
+        let liars = if seed % 5 == 3 || seed % 100 == 99 { (people / 3).max(1) } else { 0 };
+        let steps = match seed % 10 {
+            7 => 900,
+            _ if crowd => 250,
+            _ => 400,
+        };
+        // What the engine cannot bear yet is off unless asked for by name, as in NATTER_WITH=strays,rollbacks.
+        let with = std::env::var("NATTER_WITH").unwrap_or_default();
+        let is_on = |name: &str| with.split(',').any(|word| word == name);
+        Self {
+            steps,
+            people,
+            liars,
+            equivocation: is_on("equivocation"),
+            stripping: is_on("stripping"),
+            strays: is_on("strays"),
+            rollbacks: is_on("rollbacks"),
+        }
     }
 }
 

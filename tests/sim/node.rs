@@ -64,8 +64,8 @@ pub struct Node {
     pub rolled_back: bool,
     /// A copy of its disk as it was once.
     pub backup: Option<MemoryStore>,
-    /// Its wall clock was set while it ran.
-    pub clock_was_set: bool,
+    /// When its wall clock was set last, in virtual microseconds.
+    pub clock_set: Option<u64>,
     /// With which invite it knocked last at each room.
     pub(crate) knocked: BTreeMap<RoomId, InviteId>,
     /// Inputs handled in the current virtual second, and timeouts at the current instant.
@@ -242,8 +242,10 @@ impl Host {
             }
             Notify::Erased { room, entries } => self.erased.entry(room).or_default().extend(entries),
             Notify::Typing { room, device } => {
+                // While a device knocks its host has no view of the room yet, or that of its last stay.
                 let listed = |view: &RoomView| view.members.iter().any(|member| member.device == device);
-                let member = self.rooms.get(&room).is_some_and(listed);
+                let inside = |view: &&RoomView| view.standing == natter_engine::port::Standing::Member;
+                let member = self.rooms.get(&room).filter(inside).is_none_or(listed);
                 hold(who, &Fact::Typing { who: device, member });
                 self.typing.push((room, device));
             }

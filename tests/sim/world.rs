@@ -139,7 +139,7 @@ impl World {
             next_command: 1,
             acknowledged: BTreeMap::new(),
             forgot: BTreeSet::new(),
-            clock_was_set: false,
+            clock_set: None,
             rolled_back: false,
             backup: None,
             knocked: std::collections::BTreeMap::new(),
@@ -477,7 +477,7 @@ impl World {
     pub fn set_clock(&mut self, id: NodeId, skew: i64) {
         let node = &mut self.nodes[id.0];
         if node.skew != skew {
-            (node.skew, node.clock_was_set) = (skew, true);
+            (node.skew, node.clock_set) = (skew, Some(self.now));
             self.note("world", format_args!("node {} is {skew} ms wrong", id.0));
         }
     }

@@ -12,6 +12,9 @@ use natter_engine::wire::{Act, Body, Header, kind};
 use natter_store::Store;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// How late a device may notice that its wall clock was set, and a little: in microseconds.
+const AN_HOUR: u64 = 3_660_000_000;
+
 /// What goes wrong, in words.
 pub type Verdict = Result<(), String>;
 
@@ -37,7 +40,7 @@ pub struct Witness {
     pub honest: bool,
     /// Its wall clock.
     pub wall: UnixMillis,
-    /// Its wall clock was set while it ran: what it had planned by the old one may be an hour late.
+    /// Its wall clock was set within the hour: what it had planned by the old one may be so late.
     pub clock_was_set: bool,
     /// Commands without an answer.
     pub waiting: usize,
@@ -99,7 +102,7 @@ impl World {
             device: node.device,
             honest: !self.is_liar(id),
             wall: node.clocks(self.now).wall,
-            clock_was_set: node.clock_was_set,
+            clock_was_set: node.clock_set.is_some_and(|at| at + AN_HOUR > self.now),
             waiting: node.host.waiting.len(),
             load: node.engine.as_ref().map(natter_engine::Engine::load).unwrap_or_default(),
             rooms,

@@ -183,6 +183,9 @@ impl Engine {
         }
         if self.rooms.get(&stored.room).is_some_and(|room| room.membership.counts(stored.log, stored.seq)) {
             self.notify(Notify::Entry { entry: Box::new(stored.clone()), live });
+        } else if stored.seq == 1 {
+            // One more log that ends before its end: a host that reads its timeline must know.
+            self.changed.insert(stored.room);
         }
     }
 

@@ -5,8 +5,6 @@
 pub mod evidence;
 
 mod agreement;
-#[cfg(test)]
-mod proofs;
 pub mod steps;
 mod truth;
 

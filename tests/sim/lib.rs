@@ -7,13 +7,14 @@
 //!   cuts) and a host that remembers what it was shown.
 //! - [`network`] stands in for ICE, DTLS and the data channel, [`broker`] for a PeerServer and its client.
 //! - [`weather`] says how bad it all is; [`invariants`] say what must hold once it is fine again.
-//! - [`walk`] does random things for a while and then checks.
+//! - [`walk`] does random things for a while and then checks; [`liar`] is what those do who break the rules.
 //!
 //! The stories in `stories/` are the readable part: what people do, and what they must see.
 
 pub mod broker;
 pub mod chance;
 pub mod invariants;
+pub mod liar;
 pub mod network;
 pub mod node;
 pub mod people;

@@ -5,6 +5,8 @@
 //! the other in order, after latency and at the line's rate, until either closes, a reset loses what is under way, or
 //! a path stays dead for so long that somebody notices.
 
+use crate::invariants::hold;
+use crate::invariants::steps::Fact;
 use crate::node::NodeId;
 use crate::world::{Event, World};
 use natter_engine::ids::{BlobHash, LinkId};
@@ -18,8 +20,6 @@ pub struct EndId(pub u64);
 
 /// How long ICE looks for a path.
 const CHECKING: u64 = 12_000_000;
-/// Frames and bulk data sent and not yet on the wire; the link layer must never need more than the engine's cap.
-const QUEUE_BYTES: usize = 3 * 1024 * 1024;
 /// Bulk data travels in pieces of this size.
 const PIECE: usize = 16 * 1024;
 
@@ -103,13 +103,14 @@ impl World {
                 self.pair(id);
             }
             LinkCommand::AddCandidate(candidate) => {
-                assert!(candidate.len() <= 256, "a candidate of at most 256 bytes");
+                hold(&self.nodes[node.0].name, &Fact::Candidate(candidate.len()));
             }
             LinkCommand::Send(bytes) => {
-                assert!(bytes.len() <= 64 * 1024, "a frame of at most 64 KiB");
                 let open = self.ends.get(&id).is_some_and(|end| end.opened && end.purpose == LinkPurpose::Chat);
-                assert!(open, "a frame on a chat link that is open");
-                self.push(id, Parcel::Frame(bytes));
+                hold(&self.nodes[node.0].name, &Fact::Frame { bytes: bytes.len(), open });
+                for bytes in self.as_sent(node, id, bytes) {
+                    self.push(id, Parcel::Frame(bytes));
+                }
             }
             LinkCommand::FetchBlob { blob, .. } => {
                 if let Some(end) = self.ends.get_mut(&id) {
@@ -145,7 +146,7 @@ impl World {
             candidates: vec![format!("candidate:1 1 udp 2130706431 10.0.0.{} 4000 typ host", node.0 + 1)],
         };
         let life = self.nodes[node.0].life;
-        assert!(!self.nodes[node.0].links.contains_key(&link), "a link id is never used twice");
+        hold(&self.nodes[node.0].name, &Fact::Opens { used: self.nodes[node.0].links.contains_key(&link) });
         self.nodes[node.0].links.insert(link, id);
         let end = End {
             node,
@@ -242,7 +243,7 @@ impl World {
     pub fn push(&mut self, id: EndId, parcel: Parcel) {
         let Some(end) = self.ends.get_mut(&id).filter(|end| !end.closed) else { return };
         end.queued += parcel.len();
-        assert!(end.queued <= QUEUE_BYTES, "what the engine queues on one link is bounded");
+        hold(&self.nodes[end.node.0].name, &Fact::Queue(end.queued));
         end.outbox.push_back(parcel);
         if !end.pumping {
             end.pumping = true;
@@ -393,6 +394,15 @@ impl World {
             self.tell(end.node, Input::Link(end.link, LinkEvent::BlobFailed(blob, BlobTrouble::LinkLost)));
         }
         self.tell(end.node, Input::Link(end.link, LinkEvent::Closed(reason)));
+    }
+
+    /// The open chat links of a device, each with who is at the other end.
+    pub fn lines_of(&self, node: NodeId) -> Vec<(EndId, NodeId)> {
+        let open = self
+            .ends
+            .iter()
+            .filter(|(_, end)| end.node == node && end.opened && !end.closed && end.purpose == LinkPurpose::Chat);
+        open.filter_map(|(id, end)| Some((*id, self.ends.get(&end.peer?)?.node))).collect()
     }
 
     // ------------------------------------------------------------ catastrophes

@@ -1,6 +1,8 @@
 //! A device: engine, disk, broker client, and a host that remembers what it was shown.
 
 use crate::broker::Client;
+use crate::invariants::hold;
+use crate::invariants::steps::Fact;
 use crate::network::EndId;
 use natter_engine::Engine;
 use natter_engine::ids::{
@@ -54,6 +56,18 @@ pub struct Node {
     pub brokers: Vec<BrokerUrl>,
     pub(crate) announce: Vec<BrokerUrl>,
     pub(crate) next_command: u64,
+    /// Own entries of which the person was told that they are sent, by room; those of rooms it forgot are not counted.
+    pub acknowledged: BTreeMap<RoomId, BTreeSet<EntryHash>>,
+    /// Rooms that it has forgotten at some time, and whatever it held of them.
+    pub forgot: BTreeSet<RoomId>,
+    /// Its disk was once put back to an older state: what it was said to hold it may have lost.
+    pub rolled_back: bool,
+    /// A copy of its disk as it was once.
+    pub backup: Option<MemoryStore>,
+    /// When its wall clock was set last, in virtual microseconds.
+    pub clock_set: Option<u64>,
+    /// Knocks that were asked for and not answered yet.
+    pub(crate) knocking: BTreeMap<CommandId, (RoomId, InviteId)>,
     /// With which invite it knocked last at each room.
     pub(crate) knocked: BTreeMap<RoomId, InviteId>,
     /// Inputs handled in the current virtual second, and timeouts at the current instant.
@@ -72,6 +86,8 @@ pub struct Host {
     pub at_start: BTreeMap<RoomId, BTreeSet<EntryHash>>,
     /// Entries that came since, in the order of telling.
     pub told: BTreeMap<RoomId, Vec<(EntryHash, Live)>>,
+    /// Entries that the host read from its timeline itself, when the ends of logs that count had moved.
+    pub reread: BTreeMap<RoomId, BTreeSet<EntryHash>>,
     /// Answers by command.
     pub replies: BTreeMap<CommandId, Result<Reply, Refusal>>,
     /// Commands without one.
@@ -155,6 +171,12 @@ impl Node {
         all
     }
 
+    /// The keys of a room on its disk, ascending.
+    pub fn disk_epochs(&self, room: RoomId) -> Vec<(u32, [u8; 32])> {
+        let boot = self.disk.boot().expect("the twin reads").expect("an identity");
+        boot.rooms.into_iter().find(|known| known.room == room).map(|known| known.epochs).unwrap_or_default()
+    }
+
     /// The room as the person sees it.
     ///
     /// # Panics
@@ -193,11 +215,12 @@ impl Host {
         held.map(|(_, seq)| *seq).max()
     }
 
-    /// Takes a notice, and holds it against the rules that hold at all times.
+    /// Takes a notice, and holds it against what must be so at all times. `truly` is whether another really holds what it
+    /// is said to hold.
     ///
     /// # Panics
-    /// When one is broken.
-    pub(crate) fn hear(&mut self, who: &str, notify: Notify) {
+    /// When something is not.
+    pub(crate) fn hear(&mut self, who: &str, notify: Notify, truly: Option<bool>) {
         match notify {
             Notify::Room(view) => {
                 self.rooms.insert(view.room, *view);
@@ -205,6 +228,7 @@ impl Host {
             Notify::RoomForgotten(room) => {
                 self.rooms.remove(&room);
                 self.at_start.remove(&room);
+                self.reread.remove(&room);
                 self.told.remove(&room);
                 self.held.retain(|(held, ..), _| *held != room);
                 self.erased.remove(&room);
@@ -214,19 +238,26 @@ impl Host {
             Notify::Entry { entry, live } => {
                 let before = self.at_start.get(&entry.room).is_some_and(|known| known.contains(&entry.order.hash));
                 let told = self.told.entry(entry.room).or_default();
-                let twice = before || told.iter().any(|(hash, _)| *hash == entry.order.hash);
-                assert!(!twice, "{who} was shown {:?} twice", entry.order.hash);
-                assert_eq!(entry.order.author, entry.log.author, "{who}: the sender shown is the one who signed");
+                let again = before || told.iter().any(|(hash, _)| *hash == entry.order.hash);
+                hold(who, &Fact::Shows { entry: &entry, again });
                 told.push((entry.order.hash, if live { Live::Now } else { Live::Later }));
             }
             Notify::Erased { room, entries } => self.erased.entry(room).or_default().extend(entries),
-            Notify::Typing { room, device } => self.typing.push((room, device)),
+            Notify::Typing { room, device } => {
+                // While a device knocks its host has no view of the room yet, or that of its last stay.
+                let listed = |view: &RoomView| view.members.iter().any(|member| member.device == device);
+                let inside = |view: &&RoomView| view.standing == natter_engine::port::Standing::Member;
+                let member = self.rooms.get(&room).filter(inside).is_none_or(listed);
+                hold(who, &Fact::Typing { who: device, member });
+                self.typing.push((room, device));
+            }
             Notify::Held { room, holder, log, seq } => {
                 let had = self.held.insert((room, holder, log), seq);
-                assert!(had < Some(seq), "{who}: a receipt went backwards");
+                hold(who, &Fact::Held { had, seq, truly });
             }
             Notify::Read { room, reader, upto } => {
-                self.reads.insert((room, reader), upto);
+                let had = self.reads.insert((room, reader), upto);
+                hold(who, &Fact::Read { had, upto });
             }
             Notify::Join { room, state } => self.joins.entry(room).or_default().push(state),
             Notify::Blob { blob, state } => self.blobs.entry(blob).or_default().push(state),
@@ -241,7 +272,7 @@ impl Host {
     /// # Panics
     /// When it was given before or nobody asked.
     pub(crate) fn answered(&mut self, who: &str, id: CommandId, reply: Result<Reply, Refusal>) {
-        assert!(self.waiting.remove(&id), "{who}: command {} was answered twice: {reply:?}", id.0);
+        hold(who, &Fact::Answers { asked: self.waiting.remove(&id) });
         self.replies.insert(id, reply);
     }
 }

@@ -2,13 +2,16 @@
 
 use crate::broker::{Broker, Letter};
 use crate::chance::Chance;
+use crate::invariants::hold;
+use crate::invariants::steps::Fact;
+use crate::liar::Liar;
 use crate::network::{End, EndId, Parcel};
 use crate::node::{Host, Node, NodeId};
 use crate::trace::{self, Trace};
 use crate::weather::Weather;
 use natter_engine::Engine;
 use natter_engine::identity::SecretKey;
-use natter_engine::ids::{Address, BrokerUrl, CommandId, LogId, Ticket};
+use natter_engine::ids::{Address, BrokerUrl, CommandId, DeviceId, LogId, LogKey, RoomId, Ticket};
 use natter_engine::port::{
     CloseReason, Command, Fetch, Input, LinkEvent, Notify, Op, Output, Profile, Refusal, Reply, SignalEvent,
     StoreTrouble, Stored,
@@ -18,10 +21,6 @@ use natter_store::memory::MemoryStore;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// Inputs that one engine may get in a virtual second; more is a loop between engines.
-const INPUTS_PER_SECOND: u32 = 6_000;
-/// Timeouts that one engine may ask for at one instant; more is a loop with itself.
-const TIMEOUTS_AT_ONCE: u32 = 3;
 /// How often waiting looks.
 const LOOK: u64 = 50_000;
 
@@ -64,6 +63,8 @@ pub struct World {
     pub inputs: u64,
     /// Links.
     pub ends: BTreeMap<EndId, End>,
+    /// Devices that do not keep the rules, and how they break them.
+    pub liars: BTreeMap<NodeId, Liar>,
     pub(crate) cuts: BTreeMap<(NodeId, NodeId), u64>,
     pub(crate) offline: BTreeSet<NodeId>,
     queue: BTreeMap<(u64, u64), Event>,
@@ -90,6 +91,7 @@ impl World {
             corrupt_blobs: BTreeSet::new(),
             inputs: 0,
             ends: BTreeMap::new(),
+            liars: BTreeMap::new(),
             cuts: BTreeMap::new(),
             offline: BTreeSet::new(),
             queue: BTreeMap::new(),
@@ -135,6 +137,12 @@ impl World {
             brokers,
             announce: Vec::new(),
             next_command: 1,
+            acknowledged: BTreeMap::new(),
+            forgot: BTreeSet::new(),
+            clock_set: None,
+            rolled_back: false,
+            backup: None,
+            knocking: BTreeMap::new(),
             knocked: std::collections::BTreeMap::new(),
             busy: (0, 0),
             idle_timeouts: (0, 0),
@@ -217,8 +225,7 @@ impl World {
         let node = &mut self.nodes[id.0];
         let count = if node.idle_timeouts.0 == now { node.idle_timeouts.1 + 1 } else { 1 };
         node.idle_timeouts = (now, count);
-        let name = &node.name;
-        assert!(count <= TIMEOUTS_AT_ONCE, "{name}'s engine asks for the same \"{what}\" timer over and over");
+        hold(&format!("{} ({what})", node.name), &Fact::Timer(count));
         self.tell(id, Input::Timeout);
     }
 
@@ -268,7 +275,10 @@ impl World {
         let stored = match node.disk.commit(ops) {
             Ok(()) => Stored::Committed(ticket),
             Err(error) if node.disk_full => Stored::Failed(ticket, error.trouble()),
-            Err(error) => panic!("{}'s engine asked its disk for the impossible: {error}: {ops:?}", node.name),
+            Err(error) => {
+                hold(&node.name, &Fact::Disk { refused: &format!("{error}: {ops:?}") });
+                Stored::Failed(ticket, error.trouble())
+            }
         };
         // Durable is one thing, having heard of it another: a crash can fall in between.
         let delay = Duration::from_micros(self.chance.below(800));
@@ -291,7 +301,7 @@ impl World {
         let count = if node.busy.0 == second { node.busy.1 + 1 } else { 1 };
         node.busy = (second, count);
         let name = node.name.clone();
-        assert!(count <= INPUTS_PER_SECOND, "{name}'s engine is kept busy: {count} inputs in a second");
+        hold(&name, &Fact::Input(count));
         self.trace.note(now, &name, format_args!("{}", trace::input(&input)));
         self.inputs += 1;
         let mut outbox = std::mem::take(&mut self.outbox);
@@ -339,19 +349,75 @@ impl World {
 
     fn on_reply(&mut self, id: NodeId, command: CommandId, reply: Result<Reply, Refusal>) {
         let node = &mut self.nodes[id.0];
+        let name = node.name.clone();
         if let Ok(Reply::Sent(hash)) = &reply {
             let rooms: Vec<_> = node.host.rooms.keys().copied().collect();
-            let durable = rooms.into_iter().any(|room| node.disk.entry(room, *hash).is_ok_and(|entry| entry.is_some()));
-            assert!(durable, "{} says that {hash:?} was sent, and it is not on its disk", node.name);
+            let has = |room: &RoomId| node.disk.entry(*room, *hash).is_ok_and(|entry| entry.is_some());
+            let room = rooms.into_iter().find(has);
+            hold(&name, &Fact::Sent { durable: room.is_some() });
+            node.acknowledged.entry(room.unwrap_or(RoomId([0; 32]))).or_default().insert(*hash);
         }
-        let name = node.name.clone();
+        // A knock that is refused leaves the one before it as it was.
+        let knock = node.knocking.remove(&command);
+        if let (Some((room, invite)), Ok(_)) = (knock, &reply) {
+            node.knocked.insert(room, invite);
+        }
         node.host.answered(&name, command, reply);
     }
 
     fn on_notify(&mut self, id: NodeId, notify: Notify) {
+        let truly = if let Notify::Held { room, holder, log, seq } = &notify {
+            self.holds(*room, *holder, *log, *seq)
+        } else {
+            None
+        };
         let node = &mut self.nodes[id.0];
+        match &notify {
+            Notify::RoomForgotten(room) => {
+                node.acknowledged.remove(room);
+                node.forgot.insert(*room);
+            }
+            Notify::Room(view) => {
+                let moved = node.host.rooms.get(&view.room).is_some_and(|shown| shown.limits != view.limits);
+                if moved {
+                    // Other entries count than before: the host reads its timeline again.
+                    let all = node.entries(view.room).into_iter().map(|entry| entry.order.hash).collect();
+                    node.host.reread.insert(view.room, all);
+                }
+            }
+            Notify::Entry { .. }
+            | Notify::Erased { .. }
+            | Notify::Typing { .. }
+            | Notify::Held { .. }
+            | Notify::Read { .. }
+            | Notify::Join { .. }
+            | Notify::Blob { .. }
+            | Notify::Broker { .. }
+            | Notify::PeerMisbehaved { .. }
+            | Notify::StoreTrouble(_) => {}
+        }
         let name = node.name.clone();
-        node.host.hear(&name, notify);
+        node.host.hear(&name, notify, truly);
+    }
+
+    /// Whether an honest device has so much of a log on its disk; none where nobody can say.
+    fn holds(&self, room: RoomId, holder: DeviceId, log: LogKey, seq: u64) -> Option<bool> {
+        let (n, node) = self.nodes.iter().enumerate().find(|(_, node)| node.device == holder)?;
+        if self.is_liar(NodeId(n)) || node.forgot.contains(&room) || node.rolled_back {
+            return None;
+        }
+        let fetch = Fetch::Entries { ticket: Ticket(0), room, log, from: seq, to: seq, limit: 1 };
+        match node.disk.fetch(&fetch) {
+            Ok(Stored::Entries(_, entries)) => Some(!entries.is_empty()),
+            Ok(
+                Stored::Committed(_)
+                | Stored::Failed(..)
+                | Stored::Known(..)
+                | Stored::Expired(..)
+                | Stored::BlobRooms(..),
+            )
+            | Err(_) => None,
+        }
     }
 
     // ------------------------------------------------------------ power
@@ -413,6 +479,49 @@ impl World {
         self.nodes[id.0].asleep > self.now
     }
 
+    /// Sets a wall clock: so many milliseconds wrong.
+    pub fn set_clock(&mut self, id: NodeId, skew: i64) {
+        let node = &mut self.nodes[id.0];
+        if node.skew != skew {
+            (node.skew, node.clock_set) = (skew, Some(self.now));
+            self.note("world", format_args!("node {} is {skew} ms wrong", id.0));
+        }
+    }
+
+    /// Holds what an engine keeps against its limits.
+    pub fn weigh(&self, id: NodeId) {
+        let node = &self[id];
+        if let Some(engine) = &node.engine {
+            hold(&node.name, &Fact::Load(engine.load()));
+        }
+    }
+
+    /// Keeps a copy of a disk.
+    pub fn back_up(&mut self, id: NodeId) {
+        let copy = self.nodes[id.0].disk.copy();
+        self.nodes[id.0].backup = Some(copy);
+        self.note("world", format_args!("node {} is backed up", id.0));
+    }
+
+    /// Whether there is a copy.
+    pub fn has_backup(&self, id: NodeId) -> bool {
+        self.nodes[id.0].backup.is_some()
+    }
+
+    /// Cuts a device's power, puts its disk back to the copy and switches it on again: a restored backup, or a disk that
+    /// said that it had written and had not.
+    ///
+    /// # Panics
+    /// When there is no copy.
+    pub fn roll_back(&mut self, id: NodeId) {
+        self.crash(id);
+        let node = &mut self.nodes[id.0];
+        node.disk = node.backup.as_ref().expect("a backup").copy();
+        node.rolled_back = true;
+        self.note("world", format_args!("node {} is rolled back", id.0));
+        self.start(id);
+    }
+
     /// Fills a disk, or makes room on it.
     pub fn fill_disk(&mut self, id: NodeId) {
         self.nodes[id.0].disk_full = true;
@@ -436,7 +545,7 @@ impl World {
         node.next_command += 1;
         node.host.waiting.insert(name);
         if let Command::Join { invite } = &command {
-            node.knocked.insert(invite.room, invite.id());
+            node.knocking.insert(name, (invite.room, invite.id()));
         }
         self.tell(id, Input::Command(name, command));
         name

@@ -95,6 +95,19 @@ fn an_impossible_place_ends_the_link() {
     }
 }
 
+/// An entry that changes who is in, without what it changes: two members would see different rooms.
+#[test]
+fn an_entry_that_cannot_be_deleted_does_not_come_without_its_payload() {
+    let (mut stage, room, invite, mut mallory, dialog) = insider();
+    let change = natter_engine::wire::RoomBody { name: Some("Mine".into()), ..Default::default() };
+    let mut entry = mallory.entry(&stage, room, &Body::Room(change));
+    (entry.payload, entry.salt) = (None, [0; 16]);
+    let stored = stage.entries(room).len();
+    mallory.push(&mut stage, &dialog, room, vec![entry]);
+    ended(&stage, dialog.link, "an entry without what it says", stored, room);
+    still_serves(&mut stage, &invite);
+}
+
 /// A member passes on what somebody wrote who was never let in.
 #[test]
 fn a_strangers_entries_are_not_kept_whoever_brings_them() {

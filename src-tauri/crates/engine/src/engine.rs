@@ -302,9 +302,10 @@ impl Engine {
                 self.reply(id, Err(Refusal::NotSaved(trouble)));
             }
             Some(Pending::Record(room)) => {
-                // It goes along with the next entry that is written.
+                // It goes along with the next entry that is written, or by itself when the disk has had its rest.
                 if let Some(room) = self.rooms.get_mut(&room) {
                     room.unsaved = true;
+                    room.pause(now);
                 }
                 self.notify(Notify::StoreTrouble(trouble));
             }

@@ -50,6 +50,13 @@ impl MemoryStore {
         Self { shared: self.shared.clone(), life: world.life }
     }
 
+    /// Another disk with the same on it, as a backup has it. What happens to one does not happen to the other.
+    #[must_use = "the other disk"]
+    pub fn copy(&self) -> Self {
+        let world = World { trouble: None, next_trouble: None, ..self.world().clone() };
+        Self { life: world.life, shared: Arc::new(Mutex::new(world)) }
+    }
+
     /// Puts a content among the blobs, as the blob store would.
     pub fn put_blob(&self, bytes: &[u8]) -> BlobHash {
         let hash = BlobHash(*blake3::hash(bytes).as_bytes());

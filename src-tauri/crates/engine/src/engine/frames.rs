@@ -6,7 +6,7 @@ use crate::messages::log::Taken;
 use crate::port::{Fetch, Notify, Standing, StoredEntry};
 use crate::time::{Instant, Now, UnixMillis};
 use crate::wire::limits::{BROKERS, FRAME_BYTES, HAVE_LOGS, LINKS, QUEUED_BYTES_PER_PEER, WANT_ENTRIES};
-use crate::wire::{Entry, Frame, Header};
+use crate::wire::{Entry, Frame, Header, kind};
 use std::time::Duration;
 
 /// WANTs of one peer that wait their turn; it asks for eight at a time in each room.
@@ -226,6 +226,12 @@ impl Engine {
             };
             if header.room_of(hash) != room {
                 self.misbehaved(id, "an entry of another room", now);
+                return;
+            }
+            // Honest members erase what was spoken and nothing else: who passes on an ADMIT without saying of whom would
+            // have two members see different rooms.
+            if entry.payload.is_none() && !kind::SPOKEN.contains(&header.kind) && header.kind != kind::EDIT {
+                self.misbehaved(id, "an entry without what it says", now);
                 return;
             }
             let (log, seq) = (header.log, header.seq);

@@ -48,7 +48,13 @@ impl Engine {
             salt
         };
         match room.logs.plan(&self.key, now.wall, &room.membership, salt) {
-            Plan::Idle => {}
+            Plan::Idle => {
+                if room.unsaved && !room.logs.is_writing() && room.standing != Standing::Knocking {
+                    room.unsaved = false;
+                    let record = room.record(id);
+                    self.persist(Pending::Record(id), record);
+                }
+            }
             Plan::Lookup(hashes) => {
                 let wanted = hashes.clone();
                 let room = id;
@@ -177,6 +183,9 @@ impl Engine {
         }
         if self.rooms.get(&stored.room).is_some_and(|room| room.membership.counts(stored.log, stored.seq)) {
             self.notify(Notify::Entry { entry: Box::new(stored.clone()), live });
+        } else if stored.seq == 1 {
+            // One more log that ends before its end: a host that reads its timeline must know.
+            self.changed.insert(stored.room);
         }
     }
 
@@ -248,6 +257,12 @@ impl Engine {
         match room.standing {
             Standing::Member if was_member && !is_member && room.leaving.is_none() => {
                 room.standing = Standing::Gone;
+                let record = room.record(id);
+                self.persist(Pending::Record(id), record);
+            }
+            // What took it out has turned out not to count, or it was let in again by an entry that was on its way.
+            Standing::Gone if is_member && !room.epochs.is_empty() => {
+                room.standing = Standing::Member;
                 let record = room.record(id);
                 self.persist(Pending::Record(id), record);
             }

@@ -114,7 +114,9 @@ impl Engine {
         let me = self.me;
         match self.rooms.get_mut(&room) {
             Some(state) if state.membership.was_member(me) => {
-                state.standing = Standing::Gone;
+                // The ADMIT may be here already, and only the rest of what the door had is missing.
+                let inside = state.membership.is_member(me) && !state.epochs.is_empty();
+                state.standing = if inside { Standing::Member } else { Standing::Gone };
                 self.changed.insert(room);
                 self.rooms.get(&room).map(|state| state.record(room)).unwrap_or_default()
             }

@@ -15,6 +15,9 @@ use crate::wire::limits::{ABOUT_BYTES, EPOCHS, LIVES_SECONDS};
 use crate::wire::{Body, Frame, RoomBody};
 use std::collections::BTreeMap;
 
+/// Keys whose places are held at one time.
+const EPOCHS_HELD: usize = 4;
+
 impl Engine {
     // ------------------------------------------------------------ commands
 
@@ -104,7 +107,7 @@ impl Engine {
         let generation = state.epoch().map_or(0, |(epoch, _)| epoch >> 16);
         let epoch = ((generation + 1) << 16) | chance;
         state.enter_epoch(epoch, key);
-        self.persist(Pending::Quiet, vec![Op::PutEpoch { room, epoch, key }]);
+        self.persist(Pending::Record(room), vec![Op::PutEpoch { room, epoch, key }]);
         for peer in self.members_linked(room) {
             self.tell_epoch(room, peer);
         }
@@ -127,6 +130,11 @@ impl Engine {
         if state.standing != crate::port::Standing::Member {
             return;
         }
+        // The first key comes with WELCOME and is passed on by nobody: a member who tells one like it would be believed by
+        // those that it tells alone.
+        if epoch >> 16 == 0 {
+            return;
+        }
         let newest = state.epoch();
         if newest.is_some_and(|(known, _)| epoch < known) {
             // It is behind: it shall know what we know.
@@ -142,7 +150,7 @@ impl Engine {
         }
         state.enter_epoch(epoch, key);
         state.in_epoch.insert(peer);
-        self.persist(Pending::Quiet, vec![Op::PutEpoch { room, epoch, key }]);
+        self.persist(Pending::Record(room), vec![Op::PutEpoch { room, epoch, key }]);
         for other in self.members_linked(room) {
             self.tell_epoch(room, other);
         }
@@ -159,17 +167,19 @@ impl super::Room {
         }
     }
 
-    /// The keys whose places this device holds: the newest, and the one before while some member may not have that.
+    /// The keys whose places this device holds: the newest, and a few before it while some member may not have that.
     pub(super) fn held_epochs(&self) -> Vec<(u32, [u8; 32])> {
         let all_know = self.membership.members().keys().filter(|member| !self.in_epoch.contains(*member)).count() <= 1;
         let newest_first = self.epochs.iter().rev().map(|(epoch, key)| (*epoch, *key));
-        newest_first.take(if all_know { 1 } else { 2 }).collect()
+        newest_first.take(if all_know { 1 } else { EPOCHS_HELD }).collect()
     }
 
-    /// The key by which a member is looked for: the newest, and at each other attempt the one before, if they may not have it.
+    /// The key by which a member is looked for: the newest, and at each other attempt one of those before, in turn, if they
+    /// may not have it. They may have been away while several were removed.
     pub(super) fn epoch_for(&self, peer: DeviceId, attempt: u32) -> Option<(u32, [u8; 32])> {
-        let back = usize::from(attempt / 2 % 2 == 1 && !self.in_epoch.contains(&peer));
-        let at = |back: usize| self.epochs.iter().rev().nth(back).map(|(epoch, key)| (*epoch, *key));
-        at(back).or_else(|| at(0))
+        let older = u32::try_from(self.epochs.len().saturating_sub(1)).unwrap_or(u32::MAX);
+        let looks_back = attempt / 2 % 2 == 1 && older > 0 && !self.in_epoch.contains(&peer);
+        let back = if looks_back { 1 + attempt / 4 % older } else { 0 };
+        self.epochs.iter().rev().nth(back as usize).map(|(epoch, key)| (*epoch, *key))
     }
 }

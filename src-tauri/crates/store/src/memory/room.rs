@@ -10,6 +10,7 @@ use natter_engine::wire::kind;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A room and all that is kept of it.
+#[derive(Clone)]
 pub(super) struct Room {
     pub(super) standing: Standing,
     pub(super) brokers: Vec<BrokerUrl>,

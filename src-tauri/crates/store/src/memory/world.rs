@@ -15,7 +15,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 /// Everything, as a disk would hold it.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct World {
     /// Handles of earlier lives are dead.
     pub(super) life: u64,

@@ -171,6 +171,13 @@ fn typing_is_told_to_those_who_are_there_and_not_at_every_key() {
     let told = world[ben].host.typing.iter().filter(|heard| **heard == (room, device)).count();
     assert!((2..=5).contains(&told), "8 seconds of typing are told {told} times");
     assert!(world[ada].host.typing.is_empty());
+    // A message ends it: the first key of the next is told at once.
+    let hash = world.send(ada, room, "there");
+    world.await_entry(ben, room, hash);
+    assert!(matches!(world.command(ada, Command::Typing { room }), Ok(Reply::Done)));
+    world.run(Duration::from_millis(500));
+    let now = world[ben].host.typing.iter().filter(|heard| **heard == (room, device)).count();
+    assert_eq!(now, told + 1);
 }
 
 #[test]

@@ -109,6 +109,17 @@ impl Engine {
         }
     }
 
+    /// What somebody typed is there.
+    pub(super) fn typed(&mut self, room: RoomId, author: DeviceId) {
+        let me = self.me;
+        let Some(state) = self.rooms.get_mut(&room) else { return };
+        if author == me {
+            state.typing_told = None;
+        } else {
+            state.typing.remove(&author);
+        }
+    }
+
     // ------------------------------------------------------------ erasing
 
     /// What the DELETEs of a batch took.

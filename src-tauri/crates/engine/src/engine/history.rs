@@ -175,11 +175,11 @@ impl Engine {
                 | Body::Grant { .. }
                 | Body::Revoke { .. }
                 | Body::Room(_)
-                | Body::Text(_)
-                | Body::Picture(_)
                 | Body::About { .. },
             )
             | None => {}
+            // The next key begins another message, and is told at once.
+            Some(Body::Text(_) | Body::Picture(_)) => self.typed(stored.room, stored.log.author),
         }
         if self.rooms.get(&stored.room).is_some_and(|room| room.membership.counts(stored.log, stored.seq)) {
             self.notify(Notify::Entry { entry: Box::new(stored.clone()), live });

@@ -10,7 +10,7 @@ use crate::ids::{
 use crate::rooms::{InviteTerms, RoomView};
 use crate::time::{Hlc, UnixMillis};
 use crate::wire::InviteLink;
-use crate::wire::{Act, Picture, RoomBody, Text};
+use crate::wire::{Act, Entry, Picture, RoomBody, Text};
 
 /// What the shell tells the engine.
 #[derive(Clone, Debug)]
@@ -167,6 +167,14 @@ pub enum Command {
         /// The room.
         room: RoomId,
     },
+    /// Take in entries out of a room's file, as if a peer had sent them: at most `wire::limits::IMPORT_ENTRIES`, in the
+    /// room's order. A room that was never here begins with its GENESIS, and this device is not in it.
+    Import {
+        /// The room.
+        room: RoomId,
+        /// The entries.
+        entries: Vec<Entry>,
+    },
     /// The brokers this device uses by default, and the URLs under which others reach its embedded one.
     SetBrokers {
         /// Brokers to claim addresses at.
@@ -191,6 +199,15 @@ pub enum Reply {
     Invite(InviteLink),
     /// The message is on this device's disk.
     Sent(EntryHash),
+    /// What can be taken of an import is on this device's disk.
+    Imported {
+        /// Entries that were not here.
+        new: u32,
+        /// Entries that were.
+        known: u32,
+        /// Entries whose causes are not here, or whose author or log this device does not take.
+        held_back: u32,
+    },
 }
 
 /// Why a command was refused. Nothing changed.
@@ -244,6 +261,9 @@ pub enum Refusal {
     /// The invite's date has passed.
     #[error("the invite has expired")]
     InviteExpired,
+    /// An entry of an import does not verify, or belongs to another room.
+    #[error("an entry does not verify")]
+    BadEntry,
     /// The engine is shutting down.
     #[error("shutting down")]
     ShuttingDown,

@@ -8,7 +8,7 @@
 //! No way is ever chosen silently: where no keychain answers, that is an error, and the host asks the person.
 
 mod keychain;
-mod sealed;
+pub(crate) mod sealed;
 
 use crate::disk;
 use crate::error::is_full;

@@ -5,6 +5,7 @@
 //! links and the embedded broker. Commands outside it are refused with the code that says why.
 
 mod commands;
+mod keeping;
 mod opening;
 mod pictures;
 mod reading;
@@ -22,6 +23,7 @@ use session::Session;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use tokio::sync::{Semaphore, broadcast};
 
+pub use keeping::{Imported, backup_profile, restore_profile};
 pub use pictures::File;
 
 /// Events that a subscriber may leave unread; after that it has lagged and takes a new snapshot.

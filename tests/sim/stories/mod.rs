@@ -8,3 +8,4 @@ mod meeting;
 mod members;
 mod outages;
 mod pictures;
+mod restored;

@@ -95,7 +95,7 @@ impl From<ApiError> for Failure {
             Code::DatabaseDamaged => Self::DATABASE_DAMAGED,
             Code::DatabaseTooNew => Self::DATABASE_TOO_NEW,
             Code::DiskFull => Self::DISK_FULL,
-            Code::WrongPassphrase | Code::WeakPassphrase | Code::NoKeychain => Self::PASSPHRASE,
+            Code::WrongPassphrase | Code::WeakPassphrase | Code::NoKeychain | Code::Locked => Self::PASSPHRASE,
             Code::DiskFailed => Self::DISK_FAILED,
             Code::NotNatterFile | Code::FileDamaged | Code::FileTooNew => Self::BAD_FILE,
             Code::ProfileNotEmpty => Self::NOT_EMPTY,
@@ -103,7 +103,6 @@ impl From<ApiError> for Failure {
                 Usage::CODE
             }
             Code::NotSetUp
-            | Code::Locked
             | Code::AlreadySetUp
             | Code::NoSuchRoom
             | Code::NoSuchMessage

@@ -4,6 +4,10 @@
 //! links and brokers, `store` for the disk, `node` for the host) carries them out and reports back with more inputs.
 //! Nothing else crosses this line, which is what lets a simulator stand in for the world.
 
+mod progress;
+
+pub use progress::{BlobState, JoinState};
+
 use crate::ids::{
     Address, BlobHash, BrokerUrl, CommandId, DeviceId, EntryHash, InviteId, LinkId, LogId, LogKey, RoomId, Ticket,
 };
@@ -881,40 +885,4 @@ pub enum Notify {
     },
     /// The store failed a write that no command waits for.
     StoreTrouble(StoreTrouble),
-}
-
-/// How a knock stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JoinState {
-    /// No broker reached yet.
-    Connecting,
-    /// At a broker, nobody of the room answers yet.
-    WaitingForMember,
-    /// A member got the knock; a person must approve.
-    WaitingForApproval,
-    /// In.
-    Admitted,
-    /// A person said no.
-    Declined,
-    /// The invite was used up.
-    UsedUp,
-    /// The invite has expired.
-    Expired,
-    /// The invite was withdrawn or never existed.
-    Void,
-    /// Given up by `CancelJoin`.
-    Cancelled,
-}
-
-/// How a blob stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BlobState {
-    /// Nobody who is linked has it; it goes on by itself when someone comes.
-    Waiting,
-    /// Bytes so far.
-    Progress(u64),
-    /// Whole and on disk.
-    Here,
-    /// Given up.
-    Failed(BlobTrouble),
 }

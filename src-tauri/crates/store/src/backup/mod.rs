@@ -13,7 +13,7 @@
 mod restore;
 mod stream;
 
-pub use restore::restore;
+pub use restore::{restore, restore_to};
 
 use crate::blobs::{BlobError, Blobs};
 use crate::error::StoreError;

@@ -71,25 +71,41 @@ fn is_free(dir: &Path) -> io::Result<bool> {
 fn make<R: BufRead>(opening: &mut Opening<R>, dir: &Path, protection: Protection<'_>) -> Result<Summary, BackupError> {
     let key = Vault::create(dir, protection)?;
     let store = SqliteStore::open(dir, &key)?;
-    let summary = read_into(opening, &store, Some(store.blobs()))?;
+    let mut log = [0; 16];
+    getrandom::fill(&mut log).map_err(|error| BackupError::Io(error.into()))?;
+    let summary = read_into(opening, &store, Some(store.blobs()), LogId(log))?;
     // The last connection moves the write-ahead log into the file.
     drop(store);
     disk::sync_parent(&dir.join("natter.db"))?;
     Ok(summary)
 }
 
-/// Reads a whole backup into an empty store. Pictures are dropped where no place for them is given.
-pub(super) fn read_into<R: BufRead>(
+/// Reads a whole backup into an empty store, which writes in `log` from there on: one that nobody ever wrote in, or the
+/// copy forks. Pictures are dropped where no place for them is given. [`restore`] is what people want; this is for stores
+/// that are no folder.
+///
+/// # Errors
+/// [`BackupError`]; the store then holds a part of it.
+pub fn restore_to<R: BufRead>(
+    from: R,
+    passphrase: &str,
+    store: &dyn Store,
+    blobs: Option<&Blobs>,
+    log: LogId,
+) -> Result<Summary, BackupError> {
+    read_into(&mut Opening::begin(from, passphrase)?, store, blobs, log)
+}
+
+fn read_into<R: BufRead>(
     opening: &mut Opening<R>,
     store: &dyn Store,
     blobs: Option<&Blobs>,
+    log: LogId,
 ) -> Result<Summary, BackupError> {
-    let mut log = [0; 16];
-    getrandom::fill(&mut log).map_err(|error| BackupError::Io(error.into()))?;
     let mut reading = Reading {
         store,
         blobs,
-        log: LogId(log),
+        log,
         stage: Stage::Begun,
         ops: Vec::new(),
         summary: Summary::default(),

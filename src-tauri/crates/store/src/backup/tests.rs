@@ -1,4 +1,4 @@
-use super::stream::{HEAD, Opening, SEGMENT};
+use super::stream::{HEAD, SEGMENT};
 use super::*;
 use crate::key::StoreKey;
 use crate::memory::MemoryStore;
@@ -298,8 +298,7 @@ fn even_a_rightly_sealed_file_says_nothing_that_does_not_verify() {
     let end = |entries| Record::End { entries, blobs: 0 };
     let read = |records: &[Record]| {
         let file = sealed_records(records);
-        let mut opening = Opening::begin(&file[..], GOOD)?;
-        restore::read_into(&mut opening, &MemoryStore::new(), None)
+        restore_to(&file[..], GOOD, &MemoryStore::new(), None, LogId([3; 16]))
     };
     let good = read(&[identity.clone(), room.clone(), stored(0), stored(1), stored(2), end(3)]).unwrap();
     assert_eq!(good, Summary { rooms: 1, entries: 3, pictures: 0 });

@@ -376,6 +376,42 @@ mod tests {
     }
 
     #[test]
+    fn the_bytes_of_every_record_stay_what_they_are() {
+        const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../tests/vectors/archive.txt");
+        let names = [
+            "room_file",
+            "entry",
+            "entry.erased",
+            "blob",
+            "part",
+            "end",
+            "identity",
+            "setting",
+            "room",
+            "room.bare",
+            "invite",
+            "held",
+            "stored",
+        ];
+        let lines = names.iter().zip(records()).map(|(name, record)| {
+            let frame = record.encode().expect("within the limit");
+            // The largest are their hashes: what matters is that they stay the same.
+            let shown = if frame.len() > 1024 {
+                format!("blake3:{}", blake3::hash(&frame).to_hex())
+            } else {
+                data_encoding::HEXLOWER.encode(&frame)
+            };
+            format!("{name} {shown}\n")
+        });
+        let text: String = lines.collect();
+        assert_eq!(text.lines().count(), records().len(), "each record has a name");
+        if std::env::var_os("NATTER_REGENERATE").is_some() {
+            std::fs::write(FILE, &text).expect("the vectors' folder exists");
+        }
+        assert_eq!(text, std::fs::read_to_string(FILE).expect("the vectors are part of the tree"));
+    }
+
+    #[test]
     fn what_is_too_large_is_neither_written_nor_read() {
         assert_eq!(Record::Part(vec![0; RECORD_BYTES]).encode(), Err(WireError::OverLimit));
         let long = Record::Part(vec![0; PART_BYTES + 1]).encode().expect("fits a record");

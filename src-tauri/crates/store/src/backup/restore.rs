@@ -6,7 +6,7 @@ use crate::blobs::{BlobError, BlobWriter, Blobs};
 use crate::disk;
 use crate::error::StoreError;
 use crate::sqlite::SqliteStore;
-use crate::vault::{Protection, Vault};
+use crate::vault::{FILES, Protection, Vault};
 use crate::{Store, limits};
 use natter_engine::ids::{EntryHash, LogId, LogKey, RoomId};
 use natter_engine::port::{Op, OrderKey, Profile, StoredEntry};
@@ -19,16 +19,21 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
+/// What may be in the folder already: the window keeps its own things there before there is a profile.
+const BYSTANDER: &str = "webview";
+/// What a profile is made of besides its key, which goes last: a database without one is never taken for a new profile.
+const PARTS: [&str; 3] = ["blobs", "natter.db", "natter.check"];
 /// Operations in one transaction.
 const BATCH: usize = 256;
 
 /// Makes a profile in `dir` of a backup, its key kept as `protection` says, and returns what is in it. `dir` must be empty
-/// or not there. All of it is verified before the profile gets its name; it writes in a log that was never written in.
+/// (but for what the window keeps in `webview`) or not there. All of it is verified before the profile gets its name; it writes in a log that was never written in.
 ///
 /// # Errors
 /// [`BackupError::NotEmpty`] before anything else; [`BackupError`]. `dir` is then as it was.
 pub fn restore(from: &Path, passphrase: &str, dir: &Path, protection: Protection<'_>) -> Result<Summary, BackupError> {
-    if !is_free(dir)? {
+    let place = place(dir)?;
+    if place == Place::Taken {
         return Err(BackupError::NotEmpty(dir.to_owned()));
     }
     // The passphrase before the key is made: a wrong one must leave nothing behind, in no keychain either.
@@ -44,11 +49,15 @@ pub fn restore(from: &Path, passphrase: &str, dir: &Path, protection: Protection
     beside.push(format!(".{}.restoring", random_name()?));
     let beside = parent.join(beside);
     let outcome = make(&mut opening, &beside, protection).and_then(|summary| {
-        if dir.try_exists()? {
-            // Empty, or this fails: nothing is ever removed that was not seen.
-            fs::remove_dir(dir)?;
+        match place {
+            Place::Nowhere => fs::rename(&beside, dir)?,
+            Place::Empty => {
+                // Empty, or this fails: nothing is ever removed that was not seen.
+                fs::remove_dir(dir)?;
+                fs::rename(&beside, dir)?;
+            }
+            Place::Shared | Place::Taken => move_in(&beside, dir)?,
         }
-        fs::rename(&beside, dir)?;
         disk::sync_parent(&parent.join(name))?;
         Ok(summary)
     });
@@ -59,13 +68,51 @@ pub fn restore(from: &Path, passphrase: &str, dir: &Path, protection: Protection
     outcome
 }
 
-fn is_free(dir: &Path) -> io::Result<bool> {
-    match fs::read_dir(dir) {
-        Ok(mut files) => Ok(files.next().is_none()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(false),
-        Err(error) => Err(error),
+/// What is where the profile goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Nowhere,
+    Empty,
+    /// The window's own things alone.
+    Shared,
+    Taken,
+}
+
+fn place(dir: &Path) -> io::Result<Place> {
+    let files = match fs::read_dir(dir) {
+        Ok(files) => files,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Place::Nowhere),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Ok(Place::Taken),
+        Err(error) => return Err(error),
+    };
+    let mut place = Place::Empty;
+    for file in files {
+        if file?.file_name() != BYSTANDER {
+            return Ok(Place::Taken);
+        }
+        place = Place::Shared;
     }
+    Ok(place)
+}
+
+/// Moves a whole profile in beside what is there. What cannot be moved undoes what was.
+fn move_in(from: &Path, dir: &Path) -> Result<(), BackupError> {
+    let mut moved = Vec::new();
+    let all = PARTS.iter().chain(&FILES).filter(|name| from.join(name).exists());
+    let outcome = all.into_iter().try_for_each(|name| {
+        fs::rename(from.join(name), dir.join(name))?;
+        moved.push(*name);
+        disk::sync_parent(&dir.join(name))
+    });
+    if let Err(error) = outcome {
+        for name in moved {
+            // Back to where it is removed; the first error is the one to tell.
+            let _ = fs::rename(dir.join(name), from.join(name));
+        }
+        return Err(error.into());
+    }
+    // Only its lock is left there.
+    Ok(fs::remove_dir_all(from)?)
 }
 
 fn make<R: BufRead>(opening: &mut Opening<R>, dir: &Path, protection: Protection<'_>) -> Result<Summary, BackupError> {

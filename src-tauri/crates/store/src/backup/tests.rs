@@ -203,6 +203,15 @@ fn nothing_is_ever_restored_over_something() {
         assert!(matches!(refused, Err(BackupError::NotEmpty(_))), "{refused:?}");
     }
     assert_eq!(fs::read(dir.path().join("full/holiday.txt")).unwrap(), b"mine");
+    let shared = dir.path().join("shared");
+    fs::create_dir_all(shared.join("webview")).unwrap();
+    fs::write(shared.join("webview/cookies"), "the window's").unwrap();
+    restore(&file, GOOD, &shared, Protection::Unprotected).unwrap();
+    assert_eq!(opened(&shared).boot().unwrap().unwrap().rooms.len(), 1, "the window was there first");
+    assert_eq!(fs::read(shared.join("webview/cookies")).unwrap(), b"the window's");
+    assert!(matches!(restore(&file, GOOD, &shared, Protection::Unprotected), Err(BackupError::NotEmpty(_))));
+    let beside = fs::read_dir(dir.path()).unwrap().map(|file| file.unwrap().file_name());
+    assert!(beside.into_iter().all(|name| !name.to_string_lossy().contains("restoring")));
     let empty = dir.path().join("empty");
     fs::create_dir(&empty).unwrap();
     restore(&file, GOOD, &empty, Protection::Unprotected).unwrap();

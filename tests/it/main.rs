@@ -2,6 +2,7 @@
 //! tree together.
 
 mod crowds;
+mod keeping;
 mod person;
 mod tidy;
 mod two_peers;

@@ -112,11 +112,21 @@ impl World {
 
     /// A device of somebody's, switched on.
     pub fn add(&mut self, name: &str) -> NodeId {
-        let id = NodeId(self.nodes.len());
         let secret: [u8; 32] = self.chance.bytes();
         let log = LogId(self.chance.bytes());
         let disk = MemoryStore::new();
         disk.create(secret, log, &Profile { name: name.into(), avatar: None }).expect("a new disk");
+        self.add_with(name, disk)
+    }
+
+    /// A device that goes on from this disk, switched on.
+    ///
+    /// # Panics
+    /// When there is no identity on it.
+    pub fn add_with(&mut self, name: &str, disk: MemoryStore) -> NodeId {
+        let id = NodeId(self.nodes.len());
+        let boot = disk.boot().expect("the disk reads").expect("an identity");
+        let (secret, log) = (boot.secret, boot.log);
         let brokers: Vec<BrokerUrl> = self.brokers.iter().map(|broker| broker.url.clone()).collect();
         self.nodes.push(Node {
             name: name.to_owned(),

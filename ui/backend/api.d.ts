@@ -148,7 +148,7 @@ error: ApiError, };
 /**
  * The kinds of refusal. Stable: bots match on them.
  */
-export type Code = "badRequest" | "notSetUp" | "locked" | "alreadySetUp" | "wrongPassphrase" | "weakPassphrase" | "noKeychain" | "noSuchRoom" | "noSuchMessage" | "noSuchInvite" | "noSuchStaged" | "alreadyMember" | "notAMember" | "notAllowed" | "nobodyWaiting" | "noSuchMember" | "notACode" | "codeWrong" | "notAnEmoji" | "badMention" | "inviteNotNatter" | "inviteCut" | "inviteTooNew" | "inviteExpired" | "inviteUsedUp" | "empty" | "tooLong" | "badName" | "tooMany" | "notAPicture" | "pictureTooLarge" | "badBroker" | "diskFull" | "databaseLocked" | "databaseDamaged" | "databaseTooNew" | "diskFailed" | "transferFailed" | "shuttingDown" | "internal";
+export type Code = "badRequest" | "notSetUp" | "locked" | "alreadySetUp" | "wrongPassphrase" | "weakPassphrase" | "noKeychain" | "noSuchRoom" | "noSuchMessage" | "noSuchInvite" | "noSuchStaged" | "alreadyMember" | "notAMember" | "notAllowed" | "nobodyWaiting" | "noSuchMember" | "notACode" | "codeWrong" | "notAnEmoji" | "badMention" | "inviteNotNatter" | "inviteCut" | "inviteTooNew" | "inviteExpired" | "inviteUsedUp" | "empty" | "tooLong" | "badName" | "tooMany" | "notAPicture" | "pictureTooLarge" | "badBroker" | "diskFull" | "databaseLocked" | "databaseDamaged" | "databaseTooNew" | "diskFailed" | "transferFailed" | "notNatterFile" | "fileDamaged" | "fileTooNew" | "profileNotEmpty" | "shuttingDown" | "internal";
 
 /**
  * A command. Ids are lower-case hexadecimal strings; times are milliseconds since 1970 UTC.
@@ -1056,7 +1056,27 @@ device: string, } | { "type": "place",
 /**
  * Message id; absent when nothing was written at that time or later.
  */
-message: string | null, } | { "type": "saved", 
+message: string | null, } | { "type": "imported", 
+/**
+ * Room id.
+ */
+room: string, 
+/**
+ * Entries that were not here: messages, and what was said of them and of the room.
+ */
+new: number, 
+/**
+ * Entries that were here already.
+ */
+known: number, 
+/**
+ * Entries whose causes are missing, or that this device does not take.
+ */
+heldBack: number, 
+/**
+ * Pictures that were not here.
+ */
+pictures: number, } | { "type": "saved", 
 /**
  * Where; only told to the CLI, which named the path itself.
  */

@@ -8,4 +8,5 @@ mod meeting;
 mod members;
 mod outages;
 mod pictures;
+mod restored;
 mod walked;

@@ -30,6 +30,10 @@ impl Failure {
     pub(crate) const PASSPHRASE: u8 = 7;
     /// The disk failed otherwise: not there, not ours to write to, broken.
     pub(crate) const DISK_FAILED: u8 = 8;
+    /// A file is no backup or room of Natter's, damaged, or from a newer one.
+    pub(crate) const BAD_FILE: u8 = 9;
+    /// There is something where a backup should be restored.
+    pub(crate) const NOT_EMPTY: u8 = 10;
     /// The arguments cannot be used, URLs among them (EX_USAGE of sysexits.h).
     pub(crate) const USAGE: Usage = Usage;
 
@@ -91,13 +95,14 @@ impl From<ApiError> for Failure {
             Code::DatabaseDamaged => Self::DATABASE_DAMAGED,
             Code::DatabaseTooNew => Self::DATABASE_TOO_NEW,
             Code::DiskFull => Self::DISK_FULL,
-            Code::WrongPassphrase | Code::WeakPassphrase | Code::NoKeychain => Self::PASSPHRASE,
+            Code::WrongPassphrase | Code::WeakPassphrase | Code::NoKeychain | Code::Locked => Self::PASSPHRASE,
             Code::DiskFailed => Self::DISK_FAILED,
+            Code::NotNatterFile | Code::FileDamaged | Code::FileTooNew => Self::BAD_FILE,
+            Code::ProfileNotEmpty => Self::NOT_EMPTY,
             Code::BadBroker | Code::BadName | Code::TooMany | Code::TooLong | Code::Empty | Code::BadRequest => {
                 Usage::CODE
             }
             Code::NotSetUp
-            | Code::Locked
             | Code::AlreadySetUp
             | Code::NoSuchRoom
             | Code::NoSuchMessage

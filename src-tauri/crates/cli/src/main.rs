@@ -2,10 +2,12 @@
 //!
 //! - `peer --json` speaks the node's API in JSON lines, for bots, tests and home servers;
 //! - `serve` shows the same page as the app in a browser on this machine;
-//! - `broker` runs the signaling broker alone.
+//! - `broker` runs the signaling broker alone;
+//! - `backup` and `restore` carry a profile out of the house and back.
 //!
 //! What goes wrong is one line on stderr and an exit code of its own ([`failure`]).
 
+mod backup;
 mod broker;
 mod failure;
 mod options;
@@ -35,6 +37,10 @@ enum Action {
     Serve(serve::ServeArgs),
     /// The signaling broker alone.
     Broker(broker::BrokerArgs),
+    /// A whole profile into one file, sealed under a passphrase.
+    Backup(backup::BackupArgs),
+    /// A profile out of such a file.
+    Restore(backup::RestoreArgs),
 }
 
 fn main() -> ExitCode {
@@ -58,6 +64,8 @@ fn main() -> ExitCode {
             Action::Peer(args) => peer::run(args).await,
             Action::Serve(args) => serve::run(args).await,
             Action::Broker(args) => broker::run(args).await,
+            Action::Backup(args) => backup::back_up(args).await,
+            Action::Restore(args) => backup::restore(args).await,
         }
     });
     // A thread may still wait for a line on stdin that never comes.

@@ -100,7 +100,7 @@ pub(crate) fn listen(text: &str) -> Result<SocketAddr, String> {
     numbers.parse().map_err(|_| example.to_owned())
 }
 
-fn read_passphrase(path: &Path) -> Result<String, Failure> {
+pub(crate) fn read_passphrase(path: &Path) -> Result<String, Failure> {
     let unreadable = |why: String| {
         Failure::new(Failure::PASSPHRASE, format!("cannot read the passphrase from {}: {why}", path.display()))
     };

@@ -6,8 +6,8 @@
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
-use natter_node::Node;
 use natter_node::api::{ApiError, Code, Command, Event, Reply, Response, Snapshot};
+use natter_node::{Node, Pictures};
 use serde::Serialize;
 use serde_json::Value;
 use std::path::Path;
@@ -22,7 +22,7 @@ pub(crate) const UNDER_WAY: usize = 256;
 /// Whether the other side may name paths of this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Paths {
-    /// It runs as the person: `stageFile` and `saveBlob` work.
+    /// It runs as the person: `stageFile`, `saveBlob`, `exportRoom`, `importRoom`, `backup` and `restore` work.
     Allowed,
     /// It is a page.
     Refused,
@@ -135,6 +135,26 @@ async fn carry_out(node: &Node, paths: Paths, command: Value) -> Result<Reply, A
             let path = text("path")?;
             node.save_blob(text("room")?, text("message")?, Path::new(path)).await?;
             Ok(Reply::Saved { path: Some(path.to_owned()) })
+        }
+        (Some("exportRoom"), Paths::Allowed) => {
+            let path = text("path")?;
+            node.export_room(text("room")?, Path::new(path)).await?;
+            Ok(Reply::Saved { path: Some(path.to_owned()) })
+        }
+        (Some("importRoom"), Paths::Allowed) => Ok(node.import_room(Path::new(text("path")?)).await?.into()),
+        (Some("backup"), Paths::Allowed) => {
+            let path = text("path")?;
+            let without = command.get("pictures").and_then(Value::as_bool) == Some(false);
+            let pictures = if without { Pictures::Left } else { Pictures::Kept };
+            node.backup(Path::new(path), text("passphrase")?, pictures).await?;
+            Ok(Reply::Saved { path: Some(path.to_owned()) })
+        }
+        (Some("restore"), Paths::Allowed) => {
+            let protection = command.get("protection").cloned().unwrap_or_default();
+            let protection = serde_json::from_value(protection)
+                .map_err(|error| ApiError::new(Code::BadRequest, format!("protection: {error}")))?;
+            node.restore(Path::new(text("path")?), text("passphrase")?, protection).await?;
+            Ok(Reply::Done)
         }
         (Some(_) | None, Paths::Allowed | Paths::Refused) => {
             let command: Command = serde_json::from_value(command)

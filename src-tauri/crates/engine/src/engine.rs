@@ -11,6 +11,7 @@ mod claims;
 mod commands;
 mod frames;
 mod history;
+mod import;
 mod joins;
 mod links;
 mod load;
@@ -122,7 +123,8 @@ impl Engine {
         let mut engine = Self {
             me,
             log: boot.log,
-            token_key: blake3::derive_key("natter 2026-11 broker tokens v1", &boot.secret),
+            // A restored copy has the secret and another log: the two must not take each other's addresses in turn.
+            token_key: blake3::derive_key("natter 2026-11 broker tokens v1", &[&boot.secret[..], &boot.log.0].concat()),
             key,
             profile: boot.profile,
             rng: ChaCha20Rng::from_seed(seed),
@@ -317,6 +319,7 @@ impl Engine {
                     room.logs.look_failed(ticket);
                     room.pause(now);
                 }
+                self.fail_import(room, trouble);
             }
             Some(Pending::Allow(link, blob)) => self.on_blob_judged(link, blob, &[], false),
             Some(Pending::Expired) => self.on_erase_failed(now),

@@ -5,9 +5,11 @@
 //! Nothing else crosses this line, which is what lets a simulator stand in for the world.
 
 mod link;
+mod progress;
 mod signal;
 
 pub use link::{BlobTrouble, CloseReason, LinkCommand, LinkEvent, LinkPurpose, SessionParams, Setup};
+pub use progress::{BlobState, JoinState};
 pub use signal::{BrokerTrouble, SignalCommand, SignalEvent, SignalKind};
 
 use crate::ids::{
@@ -16,7 +18,7 @@ use crate::ids::{
 use crate::rooms::{InviteTerms, RoomView};
 use crate::time::{Hlc, UnixMillis};
 use crate::wire::InviteLink;
-use crate::wire::{Act, Picture, RoomBody, Text};
+use crate::wire::{Act, Entry, Picture, RoomBody, Text};
 
 /// What the shell tells the engine.
 #[derive(Clone, Debug)]
@@ -178,6 +180,14 @@ pub enum Command {
         /// The room.
         room: RoomId,
     },
+    /// Take in entries out of a room's file, as if a peer had sent them: at most `wire::limits::IMPORT_ENTRIES`, in the
+    /// room's order. A room that was never here begins with its GENESIS, and this device is not in it.
+    Import {
+        /// The room.
+        room: RoomId,
+        /// The entries.
+        entries: Vec<Entry>,
+    },
     /// The brokers this device uses by default, and the URLs under which others reach its embedded one.
     SetBrokers {
         /// Brokers to claim addresses at.
@@ -202,6 +212,15 @@ pub enum Reply {
     Invite(InviteLink),
     /// The message is on this device's disk.
     Sent(EntryHash),
+    /// What can be taken of an import is on this device's disk.
+    Imported {
+        /// Entries that were not here.
+        new: u32,
+        /// Entries that were.
+        known: u32,
+        /// Entries whose causes are not here, or whose author or log this device does not take.
+        held_back: u32,
+    },
 }
 
 /// Why a command was refused. Nothing changed.
@@ -255,6 +274,9 @@ pub enum Refusal {
     /// The invite's date has passed.
     #[error("the invite has expired")]
     InviteExpired,
+    /// An entry of an import does not verify, or belongs to another room.
+    #[error("an entry does not verify")]
+    BadEntry,
     /// The engine is shutting down.
     #[error("shutting down")]
     ShuttingDown,
@@ -622,40 +644,4 @@ pub enum Notify {
     },
     /// The store failed a write that no command waits for.
     StoreTrouble(StoreTrouble),
-}
-
-/// How a knock stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JoinState {
-    /// No broker reached yet.
-    Connecting,
-    /// At a broker, nobody of the room answers yet.
-    WaitingForMember,
-    /// A member got the knock; a person must approve.
-    WaitingForApproval,
-    /// In.
-    Admitted,
-    /// A person said no.
-    Declined,
-    /// The invite was used up.
-    UsedUp,
-    /// The invite has expired.
-    Expired,
-    /// The invite was withdrawn or never existed.
-    Void,
-    /// Given up by `CancelJoin`.
-    Cancelled,
-}
-
-/// How a blob stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BlobState {
-    /// Nobody who is linked has it; it goes on by itself when someone comes.
-    Waiting,
-    /// Bytes so far.
-    Progress(u64),
-    /// Whole and on disk.
-    Here,
-    /// Given up.
-    Failed(BlobTrouble),
 }

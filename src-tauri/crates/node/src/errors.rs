@@ -5,6 +5,7 @@ use natter_engine::identity::NameError;
 use natter_engine::port::Refusal;
 use natter_engine::signaling::InviteError;
 use natter_store::StoreError;
+use natter_store::backup::BackupError;
 use natter_store::blobs::BlobError;
 use natter_store::vault::VaultError;
 
@@ -27,6 +28,7 @@ impl From<Refusal> for ApiError {
             Refusal::TooMany => (Code::TooMany, "there are too many already: finish or remove some first"),
             Refusal::NotSaved(trouble) => return crate::mirror::store_trouble(trouble),
             Refusal::InviteExpired => (Code::InviteExpired, "the invite has expired: ask for a new one"),
+            Refusal::BadEntry => (Code::FileDamaged, "an entry of the file does not verify"),
             Refusal::ShuttingDown => (Code::ShuttingDown, "Natter is closing"),
         };
         Self::new(code, sentence)
@@ -95,6 +97,26 @@ impl From<VaultError> for ApiError {
             VaultError::NotByPassphrase => Code::BadRequest,
             VaultError::DiskFull => return Self::disk_full(),
             VaultError::Io(_) => return Self::disk_failed(&error.to_string()),
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<BackupError> for ApiError {
+    fn from(error: BackupError) -> Self {
+        let code = match error {
+            BackupError::Nothing => Code::NotSetUp,
+            BackupError::NotABackup => Code::NotNatterFile,
+            BackupError::TooNew => Code::FileTooNew,
+            BackupError::WrongPassphrase => Code::WrongPassphrase,
+            BackupError::Damaged(_) => Code::FileDamaged,
+            BackupError::NotEmpty(_) => Code::ProfileNotEmpty,
+            BackupError::Moved => Code::NoSuchRoom,
+            BackupError::Vault(error) => return error.into(),
+            BackupError::Store(error) => return error.into(),
+            BackupError::Blob(error) => return error.into(),
+            BackupError::DiskFull => return Self::disk_full(),
+            BackupError::Io(error) => return Self::io("the file could not be read or written", &error),
         };
         Self::new(code, error.to_string())
     }

@@ -8,9 +8,10 @@
 //!   reader connection, so that scrolling never waits for an fsync; one process at a time.
 //! - [`memory::MemoryStore`]: the twin that the simulator crashes and breaks thousands of times a minute.
 //!
-//! Around them: [`worker`] folds waiting writes into one transaction, [`blobs`] keeps sealed files by content, and
-//! [`vault`] keeps the key to it all.
+//! Around them: [`worker`] folds waiting writes into one transaction, [`blobs`] keeps sealed files by content,
+//! [`vault`] keeps the key to it all, and [`backup`] carries a whole profile out of the house and back.
 
+pub mod backup;
 pub mod blobs;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
@@ -115,6 +116,13 @@ pub trait Store: Send + Sync {
         kinds: &[u16],
     ) -> Result<Vec<StoredEntry>, StoreError>;
 
+    /// The first entries of any kind after a place in the room's order (or from its beginning), oldest first: at most
+    /// `limit`, at most [`limits::TIMELINE_ENTRIES`], within [`limits::ENTRIES_BYTES`]. A room that is not here has none.
+    ///
+    /// # Errors
+    /// Any [`StoreError`] of reading.
+    fn history(&self, room: RoomId, after: Option<OrderKey>, limit: usize) -> Result<Vec<StoredEntry>, StoreError>;
+
     /// Where to jump for a date: of the entries of these kinds that show `time` or later, the one that shows the
     /// earliest time; of several that show the same, the first in the room's order. Shown times grow along causes but
     /// not along the whole order, so that an entry before it may show a later time: of one whose clock was ahead, say.
@@ -206,6 +214,12 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// Any [`StoreError`] of reading.
     fn setting(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// The keys of all settings, sorted.
+    ///
+    /// # Errors
+    /// Any [`StoreError`] of reading.
+    fn setting_keys(&self) -> Result<Vec<String>, StoreError>;
 
     /// Writes a setting of the host's, durably; none removes it.
     ///

@@ -64,6 +64,20 @@ pub(crate) fn weight(entry: &StoredEntry) -> usize {
     entry.header.len() + entry.signature.len() + entry.salt.len() + entry.payload.as_ref().map_or(0, Vec::len)
 }
 
+/// As many of the first entries as [`ENTRIES_BYTES`] allow; the first is always among them.
+pub(crate) fn within_bytes(entries: impl Iterator<Item = StoredEntry>) -> Vec<StoredEntry> {
+    let mut bytes = 0;
+    let mut taken = Vec::new();
+    for entry in entries {
+        bytes += weight(&entry);
+        if bytes > ENTRIES_BYTES && !taken.is_empty() {
+            break;
+        }
+        taken.push(entry);
+    }
+    taken
+}
+
 /// Refuses more targets than a page of a timeline has.
 pub(crate) fn check_targets(targets: &[EntryHash]) -> Result<(), StoreError> {
     if targets.len() > TIMELINE_ENTRIES { Err(StoreError::TooMany("targets")) } else { Ok(()) }

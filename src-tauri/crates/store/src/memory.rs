@@ -194,6 +194,14 @@ impl Store for MemoryStore {
         Ok(chosen.cloned().collect())
     }
 
+    fn history(&self, room: RoomId, after: Option<OrderKey>, limit: usize) -> Result<Vec<StoredEntry>, StoreError> {
+        let world = self.alive()?;
+        let Some(room) = world.rooms.get(&room) else { return Ok(Vec::new()) };
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let later = room.entries.range((from, Bound::Unbounded)).map(|(_, entry)| entry.clone());
+        Ok(limits::within_bytes(later.take(limit.min(TIMELINE_ENTRIES))))
+    }
+
     fn at(&self, room: RoomId, time: UnixMillis, kinds: &[u16]) -> Result<Option<OrderKey>, StoreError> {
         limits::check_kinds(kinds)?;
         Ok(self.alive()?.rooms.get(&room).and_then(|room| room.at(time, kinds)))
@@ -273,6 +281,10 @@ impl Store for MemoryStore {
 
     fn setting(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.alive()?.settings.get(key).cloned())
+    }
+
+    fn setting_keys(&self) -> Result<Vec<String>, StoreError> {
+        Ok(self.alive()?.settings.keys().cloned().collect())
     }
 
     fn put_setting(&self, key: &str, value: Option<&[u8]>) -> Result<(), StoreError> {

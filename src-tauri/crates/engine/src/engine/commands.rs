@@ -82,6 +82,7 @@ impl Engine {
                     self.reply(id, Ok(Reply::Done));
                 }
             },
+            Command::Import { room, entries } => self.import(id, room, entries),
             Command::SetBrokers { use_, announce } => {
                 self.brokers = use_;
                 self.announce = announce;
@@ -256,6 +257,10 @@ impl Engine {
         // What is being written is still answered by its commit.
         let drafts: Vec<_> = self.rooms.values_mut().flat_map(|room| room.logs.take_drafts()).collect();
         self.refuse_drafts(drafts, Refusal::ShuttingDown);
+        let imports: Vec<_> = self.rooms.values_mut().filter_map(|room| room.importing.take()).collect();
+        for import in imports {
+            self.refuse_import(Some(import), Refusal::ShuttingDown);
+        }
         self.reply(id, Ok(Reply::Done));
     }
 }

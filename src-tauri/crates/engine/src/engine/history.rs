@@ -23,6 +23,7 @@ impl Engine {
             self.flush_rosters(id, now);
             self.flush_held(id, now);
             self.advance(id, now);
+            self.settle_import(id);
             let Some(room) = self.rooms.get_mut(&id) else { continue };
             if room.sync.is_due(now.mono) {
                 self.ask_for_more(id, now.mono);
@@ -243,6 +244,7 @@ impl Engine {
         if !told {
             self.notify(Notify::StoreTrouble(trouble));
         }
+        self.fail_import(id, trouble);
         self.changed.insert(id);
     }
 
@@ -371,6 +373,7 @@ impl Engine {
     pub(super) fn forget(&mut self, id: RoomId, now: Now) {
         if let Some(mut room) = self.rooms.remove(&id) {
             self.refuse_drafts(room.logs.abandon(), Refusal::NotAMember);
+            self.refuse_import(room.importing.take(), Refusal::NotAMember);
             if let Some(command) = room.founding {
                 self.reply(command, Err(Refusal::NoSuchRoom));
             }

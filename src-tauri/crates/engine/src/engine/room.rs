@@ -1,6 +1,7 @@
 //! One room as the engine holds it, and the view of it that hosts show.
 
 use super::Engine;
+use super::import::Import;
 use crate::ids::{BrokerUrl, CommandId, DeviceId, InviteId, LinkId, LogKey, RoomId};
 use crate::messages::log::{Logs, Rules};
 use crate::messages::sync::Sync;
@@ -67,6 +68,8 @@ pub(super) struct Room {
     pub(super) retry_at: Option<Instant>,
     /// Set once this device has begun to leave.
     pub(super) leaving: Option<Leaving>,
+    /// Entries of a file that are on their way in.
+    pub(super) importing: Option<Import>,
 }
 
 /// How far leaving is.
@@ -123,6 +126,7 @@ impl Room {
             founding: None,
             retry_at: None,
             leaving: None,
+            importing: None,
         }
     }
 

@@ -348,3 +348,76 @@ fn four_come_by_a_party_link_and_all_are_linked_with_all() {
     }
     assert_eq!(world.nodes[2].holders.len(), 3, "the author hears that everyone has it");
 }
+
+/// The entries that a node was told of, as a file would carry them: in the room's order.
+fn carried(world: &World, n: usize) -> Vec<crate::wire::Entry> {
+    let mut entries = world.nodes[n].entries.clone();
+    entries.sort_by_key(|entry| entry.order);
+    let wire = |e: StoredEntry| crate::wire::Entry {
+        header: e.header,
+        signature: e.signature,
+        salt: e.salt,
+        payload: e.payload,
+    };
+    entries.into_iter().map(wire).collect()
+}
+
+#[test]
+fn a_file_brings_each_entry_once_and_nothing_that_does_not_verify() {
+    let mut world = World::default();
+    let (ada, ben, eve) = (world.add("Ada"), world.add("Ben"), world.add("Eve"));
+    let room = world.create(ada);
+    let invite = world.invite(ada, room, InviteTerms { approval: false, ..InviteTerms::default() });
+    world.command(ben, Command::Join { invite }).expect("knocks");
+    world.wait(3);
+    world.text(ben, room, "before");
+    world.wait(3);
+    // What Ben misses: the file is all that brings it to him.
+    world.nodes[ada].ends.clear();
+    world.nodes[ben].ends.clear();
+    world.text(ada, room, "while you were away");
+    let file = carried(&world, ada);
+    let import = |entries: &[crate::wire::Entry]| Command::Import { room, entries: entries.to_vec() };
+    let told = |world: &World, n: usize| world.texts(n);
+
+    let mut forged = file.clone();
+    let last = forged.len() - 1;
+    forged[last].payload = Some(Body::Text(Text::plain("I owe you a house")).encode());
+    assert!(matches!(world.command(ben, import(&forged)), Err(Refusal::BadEntry)));
+    assert_eq!(told(&world, ben), ["before"], "none of it was taken");
+
+    let all = file.len() as u32;
+    let first = world.command(ben, import(&file));
+    let Ok(Reply::Imported { new: 1, known, held_back: 0 }) = first else { panic!("{first:?}") };
+    assert_eq!(known, all - 1);
+    assert_eq!(told(&world, ben), ["before", "while you were away"]);
+    let again = world.command(ben, import(&file));
+    assert!(matches!(again, Ok(Reply::Imported { new: 0, held_back: 0, known }) if known == all), "{again:?}");
+    assert_eq!(told(&world, ben).len(), 2);
+
+    // Eve was never there: she may read what the file says from its first word on, and say nothing.
+    assert!(matches!(world.command(eve, import(&file[1..])), Err(Refusal::NoSuchRoom)));
+    let read = world.command(eve, import(&file));
+    assert!(matches!(read, Ok(Reply::Imported { known: 0, held_back: 0, new }) if new == all), "{read:?}");
+    assert_eq!(told(&world, eve), ["before", "while you were away"]);
+    assert_eq!(world.nodes[eve].views[&room].standing, Standing::Gone);
+    assert_eq!(world.nodes[eve].views[&room].members.len(), 2);
+    let said = world.command(eve, Command::SendText { room, text: Text::plain("hi") });
+    assert!(matches!(said, Err(Refusal::NotAMember)));
+}
+
+#[test]
+fn what_lacks_its_causes_is_held_back_and_a_file_has_its_limit() {
+    let mut world = World::default();
+    let (ada, eve) = (world.add("Ada"), world.add("Eve"));
+    let room = world.create(ada);
+    for n in 0..4 {
+        world.text(ada, room, &format!("{n}"));
+    }
+    let mut file = carried(&world, ada);
+    file.remove(2);
+    let read = world.command(eve, Command::Import { room, entries: file.clone() });
+    assert!(matches!(read, Ok(Reply::Imported { new: 2, known: 0, held_back: 2 })), "{read:?}");
+    let many = vec![file[0].clone(); crate::wire::limits::IMPORT_ENTRIES + 1];
+    assert!(matches!(world.command(eve, Command::Import { room, entries: many }), Err(Refusal::TooMany)));
+}

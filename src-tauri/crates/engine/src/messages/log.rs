@@ -218,6 +218,11 @@ impl Logs {
         self.batch.is_some()
     }
 
+    /// Whether the disk has something of this room's to answer.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.batch.is_some() || self.looking.is_some()
+    }
+
     /// Whether an author's entries would find room: always, but for those who fill it.
     pub(crate) fn has_room_for(&self, author: DeviceId) -> bool {
         let full = self.waiting_bytes + PAYLOAD_BYTES + HEADER_BYTES > PENDING_BYTES_PER_ROOM;

@@ -130,6 +130,12 @@ impl<'b> Reader<'b> {
         Ok(value)
     }
 
+    /// The tag that a record begins with.
+    pub(crate) fn tag(&mut self) -> Result<u64, WireError> {
+        self.0.array()?.ok_or(WireError::Malformed)?;
+        self.uint()
+    }
+
     pub(crate) fn uint(&mut self) -> Result<u64, WireError> {
         Ok(self.0.u64()?)
     }

@@ -103,6 +103,8 @@ pub const STRANGERS: usize = 16;
 pub const LINKS: usize = 64;
 /// Commands that wait for their commit in a room.
 pub const COMMANDS_IN_FLIGHT: usize = 256;
+/// Entries that one import of a file hands over at a time.
+pub const IMPORT_ENTRIES: usize = 256;
 /// Blobs being fetched or waited for.
 pub const BLOB_FETCHES: usize = 256;
 /// Longest life of an invite.

@@ -1,5 +1,6 @@
 //! The wire: every record that travels or is signed, its exact bytes and its limits. `PROTOCOL.md` is the prose.
 
+pub mod archive;
 pub mod body;
 pub(crate) mod cbor;
 pub mod entry;

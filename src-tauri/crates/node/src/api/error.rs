@@ -94,6 +94,14 @@ pub enum Code {
     DiskFailed,
     /// The bytes did not come: whoever has them did not give them, or gave others. Asking again may help.
     TransferFailed,
+    /// The file is none that Natter wrote for this.
+    NotNatterFile,
+    /// The file is not what was written.
+    FileDamaged,
+    /// The file was made by a newer Natter.
+    FileTooNew,
+    /// A backup is restored into an empty profile only.
+    ProfileNotEmpty,
     /// The app is closing.
     ShuttingDown,
     /// A fault of Natter's own.

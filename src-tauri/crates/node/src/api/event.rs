@@ -85,6 +85,23 @@ pub enum Reply {
         /// Message id; absent when nothing was written at that time or later.
         message: Option<String>,
     },
+    /// A room's file was taken in.
+    Imported {
+        /// Room id.
+        room: String,
+        /// Entries that were not here: messages, and what was said of them and of the room.
+        #[ts(type = "number")]
+        new: u64,
+        /// Entries that were here already.
+        #[ts(type = "number")]
+        known: u64,
+        /// Entries whose causes are missing, or that this device does not take.
+        #[ts(type = "number")]
+        held_back: u64,
+        /// Pictures that were not here.
+        #[ts(type = "number")]
+        pictures: u64,
+    },
     /// Bytes were saved.
     Saved {
         /// Where; only told to the CLI, which named the path itself.

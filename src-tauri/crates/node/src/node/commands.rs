@@ -165,6 +165,7 @@ fn reply(answer: port::Reply) -> Result<Reply, ApiError> {
         port::Reply::Room(room) => Ok(Reply::Room { room: room.to_string() }),
         port::Reply::Sent(hash) => Ok(Reply::Sent { message: hash.to_string() }),
         port::Reply::Invite(_) => Err(ApiError::internal("an invite nobody asked for")),
+        port::Reply::Imported { .. } => Err(ApiError::internal("an import nobody asked for")),
     }
 }
 
@@ -174,7 +175,7 @@ async fn create_invite(node: &Node, room: RoomId, terms: InviteTerms) -> Result<
     }
     match node.session()?.ask(port::Command::CreateInvite { room, terms }).await? {
         port::Reply::Invite(link) => Ok(Reply::Invite { invite: made(room, &link, terms) }),
-        port::Reply::Done | port::Reply::Room(_) | port::Reply::Sent(_) => {
+        port::Reply::Done | port::Reply::Room(_) | port::Reply::Sent(_) | port::Reply::Imported { .. } => {
             Err(ApiError::internal("no invite came back"))
         }
     }

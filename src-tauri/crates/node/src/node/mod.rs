@@ -6,6 +6,7 @@
 
 mod commands;
 mod deciding;
+mod keeping;
 mod opening;
 mod pictures;
 mod reading;
@@ -23,6 +24,7 @@ use session::Session;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use tokio::sync::{Semaphore, broadcast};
 
+pub use keeping::{Imported, backup_profile, restore_profile};
 pub use pictures::File;
 
 /// Events that a subscriber may leave unread; after that it has lagged and takes a new snapshot.

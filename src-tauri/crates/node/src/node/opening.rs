@@ -7,6 +7,7 @@ use crate::config::Unattended;
 use natter_engine::identity::clean_name;
 use natter_engine::ids::LogId;
 use natter_engine::port::{Boot, Profile};
+use natter_store::backup::{self, Summary};
 use natter_store::sqlite::SqliteStore;
 use natter_store::vault::{self, Kept, State, Vault};
 use natter_store::{Store, StoreError, StoreKey};
@@ -67,6 +68,30 @@ impl Node {
         let mut stage = self.0.stage.lock().await;
         self.set_up_stage(&mut stage, name, protection).await?;
         Ok(Reply::Done)
+    }
+
+    /// Makes this profile of a backup, while it is none yet, and opens it.
+    pub(super) async fn restore_into(
+        &self,
+        from: PathBuf,
+        passphrase: String,
+        protection: Protection,
+    ) -> Result<Summary, ApiError> {
+        let mut stage = self.0.stage.lock().await;
+        match &*stage {
+            Stage::Setup(begun) if begun.key.is_none() => {}
+            Stage::Setup(_) | Stage::Ready | Stage::Locked => {
+                let sentence = "this device is set up already: a backup is restored into an empty profile only";
+                return Err(ApiError::new(Code::ProfileNotEmpty, sentence));
+            }
+            Stage::Broken | Stage::Closed => return Err(self.not_ready()),
+        }
+        let dir = self.dir();
+        let restored =
+            blocking(move || backup::restore(&from, &passphrase, &dir, chosen(&protection)).map_err(ApiError::from));
+        let restored = restored.await??;
+        self.begin_stage(&mut stage).await;
+        self.broken().map_or(Ok(restored), Err)
     }
 
     /// The command `unlock`.
@@ -193,7 +218,7 @@ fn is_of_the_disk(code: Code) -> bool {
     )
 }
 
-fn chosen(protection: &Protection) -> vault::Protection<'_> {
+pub(super) fn chosen(protection: &Protection) -> vault::Protection<'_> {
     match protection {
         Protection::Keychain => vault::Protection::Keychain,
         Protection::Passphrase { passphrase } => vault::Protection::Passphrase(passphrase),

@@ -199,7 +199,7 @@ fn copy(body: &mut MediaBody, part: &Path) -> std::io::Result<()> {
     out.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()
 }
 
-fn part_of(path: &Path) -> std::io::Result<PathBuf> {
+pub(super) fn part_of(path: &Path) -> std::io::Result<PathBuf> {
     let name = path.file_name().ok_or(std::io::ErrorKind::InvalidFilename)?;
     let mut part = std::ffi::OsString::from(".");
     part.push(name);

@@ -124,6 +124,18 @@ impl Blobs {
         self.path(hash).is_file()
     }
 
+    /// Every content that is here, in no order.
+    ///
+    /// # Errors
+    /// An IO error.
+    pub fn all(&self) -> Result<Vec<BlobHash>, BlobError> {
+        let mut all = Vec::new();
+        for file in fs::read_dir(&self.dir)? {
+            all.extend(hash_of(&file?.path()));
+        }
+        Ok(all)
+    }
+
     /// Bytes on disk of all blobs.
     pub fn total_bytes(&self) -> u64 {
         self.total.load(Ordering::Relaxed)

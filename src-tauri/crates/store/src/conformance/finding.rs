@@ -13,6 +13,7 @@ use natter_engine::wire::limits::PAYLOAD_BYTES;
 /// All of them.
 pub(super) const ALL: &[(&str, Story)] = &[
     ("a timeline pages forwards too", timeline_after),
+    ("a history pages through everything, in order and within bytes", history),
     ("a date leads to the earliest message that shows it or later", at),
     ("a search finds by beginnings, in any order, case and script", search),
     ("a search tells the newest first and goes on where it stopped", search_pages),
@@ -56,6 +57,26 @@ fn timeline_after(subject: &mut dyn Subject) {
     let start = entry(1, 1, 1, kind::TEXT).order;
     assert!(store.timeline_after(OTHER, start, 9, kind::SPOKEN).expect("reads").is_empty());
     assert!(matches!(store.timeline_after(ROOM, start, 1, &[1; KINDS + 1]), Err(StoreError::TooMany(_))));
+}
+
+fn history(subject: &mut dyn Subject) {
+    begin(subject);
+    let all: Vec<StoredEntry> =
+        (1..=600).map(|seq| entry(1, seq, seq, if seq % 3 == 0 { 999 } else { kind::TEXT })).collect();
+    put(subject, all.iter().rev().cloned());
+    let store = subject.store();
+    let page = |after: Option<u64>, limit| {
+        let after = after.map(|at| all[at as usize - 1].order);
+        store.history(ROOM, after, limit).expect("reads")
+    };
+    assert_eq!(page(None, 3), all[..3]);
+    assert_eq!(page(Some(598), 9), all[598..]);
+    assert_eq!(page(None, usize::MAX).len(), TIMELINE_ENTRIES);
+    assert!(page(Some(600), 9).is_empty() && page(None, 0).is_empty());
+    assert!(store.history(OTHER, None, 9).expect("reads").is_empty());
+    let large = |seq| StoredEntry { payload: Some(vec![7; 32 * 1024]), ..entry(2, seq, 700 + seq, kind::TEXT) };
+    put(subject, (1..=9).map(large));
+    assert_eq!(page(Some(600), 9).len(), 7, "256 KiB at a time");
 }
 
 fn at(subject: &mut dyn Subject) {

@@ -141,6 +141,7 @@ pub fn compare(a: &dyn Store, b: &dyn Store) -> Result<(), TestCaseError> {
             }
             for place in [order(0, 0, 0), order(3, 1, 9), order(7, 2, 16)] {
                 same!(|s: &dyn Store| s.timeline_after(room, place, 5, kinds));
+                same!(|s: &dyn Store| s.history(room, Some(place), 5));
             }
             for place in [None, Some(order(0, 0, 0)), Some(order(3, 1, 9)), Some(order(7, 2, 16))] {
                 same!(|s: &dyn Store| s.timeline(room, place, 5, kinds));

@@ -446,6 +446,7 @@ fn settings(subject: &mut dyn Subject) {
     drop(store);
     subject.restart();
     let store = subject.store();
+    assert_eq!(store.setting_keys().expect("reads"), ["empty", "theme"]);
     assert_eq!(store.setting("theme").expect("reads"), Some(b"light".to_vec()));
     assert_eq!(store.setting("empty").expect("reads"), Some(Vec::new()));
     store.put_setting("theme", None).expect("good");

@@ -154,6 +154,10 @@ impl Store for SqliteStore {
         read::timeline_after(&self.reader(), room, after, limit, kinds)
     }
 
+    fn history(&self, room: RoomId, after: Option<OrderKey>, limit: usize) -> Result<Vec<StoredEntry>, StoreError> {
+        read::history(&self.reader(), room, after, limit)
+    }
+
     fn at(&self, room: RoomId, time: UnixMillis, kinds: &[u16]) -> Result<Option<OrderKey>, StoreError> {
         read::at(&self.reader(), room, time, kinds)
     }
@@ -215,6 +219,10 @@ impl Store for SqliteStore {
 
     fn setting(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         read::setting(&self.reader(), key)
+    }
+
+    fn setting_keys(&self) -> Result<Vec<String>, StoreError> {
+        read::setting_keys(&self.reader())
     }
 
     fn put_setting(&self, key: &str, value: Option<&[u8]>) -> Result<(), StoreError> {

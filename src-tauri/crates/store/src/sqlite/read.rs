@@ -238,6 +238,42 @@ pub(super) fn timeline_after(
     )
 }
 
+/// See [`crate::Store::history`].
+pub(super) fn history(
+    connection: &Connection,
+    room: RoomId,
+    after: Option<OrderKey>,
+    limit: usize,
+) -> Result<Vec<StoredEntry>, StoreError> {
+    // The empty blob sorts before every order key.
+    let after = after.map_or_else(Vec::new, |after| order_bytes(&after).to_vec());
+    let limit = limit.min(TIMELINE_ENTRIES) as i64;
+    // One by one: a page of the largest entries would be many times what is answered.
+    let orders: Vec<i64> = all(
+        connection,
+        "SELECT id FROM entry WHERE room = (SELECT id FROM room WHERE hash = ?1) AND ord > ?2 ORDER BY ord LIMIT ?3",
+        &[&room.0, &after, &limit],
+        |row| row.get(0),
+    )?;
+    let mut statement = connection.prepare_cached(&format!("{ENTRY} WHERE e.id = ?1"))?;
+    let mut read = Ok(());
+    let entries = orders.into_iter().map_while(|id| match statement.query_row([id], |row| entry_from(room, row)) {
+        Ok(entry) => Some(entry),
+        Err(error) => {
+            read = Err(error);
+            None
+        }
+    });
+    let entries = limits::within_bytes(entries);
+    read?;
+    Ok(entries)
+}
+
+/// See [`crate::Store::setting_keys`].
+pub(super) fn setting_keys(connection: &Connection) -> Result<Vec<String>, StoreError> {
+    all(connection, "SELECT key FROM setting ORDER BY key", &[], |row| row.get(0))
+}
+
 /// See [`crate::Store::at`].
 pub(super) fn at(
     connection: &Connection,

@@ -8,7 +8,7 @@
 //! No way is ever chosen silently: where no keychain answers, that is an error, and the host asks the person.
 
 mod keychain;
-mod sealed;
+pub(crate) mod sealed;
 
 use crate::disk;
 use crate::error::is_full;
@@ -27,6 +27,8 @@ pub const PASSPHRASE_BYTES: usize = 1024;
 const SEALED: &str = "vault.sealed";
 const KEYCHAIN: &str = "vault.keychain";
 const UNPROTECTED: &str = "UNPROTECTED.key";
+/// Wherever a key is kept, one of these is in the profile's folder.
+pub(crate) const FILES: [&str; 3] = [SEALED, KEYCHAIN, UNPROTECTED];
 /// The largest of the three files.
 const FILE_BYTES: u64 = 1024;
 const MARKER: &str = "natter keychain v1";

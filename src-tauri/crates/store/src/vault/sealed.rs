@@ -32,14 +32,10 @@ const BODY: usize = NONCE + 24;
 const WHOLE: usize = BODY + 32 + 16;
 
 pub(super) fn seal(key: &StoreKey, passphrase: &str) -> Result<Vec<u8>, VaultError> {
-    if passphrase.chars().count() < PASSPHRASE_CHARS {
-        return Err(VaultError::PassphraseTooShort);
-    }
+    check_new(passphrase)?;
     let mut file = Vec::with_capacity(WHOLE);
     file.extend_from_slice(MAGIC);
-    for number in [MEMORY_KIB, PASSES, LANES] {
-        file.extend_from_slice(&number.to_be_bytes());
-    }
+    file.extend_from_slice(&parameters());
     file.resize(BODY, 0);
     random(&mut file[SALT..BODY])?;
     let cipher = cipher(&file, passphrase)?;
@@ -70,24 +66,49 @@ fn nonce(head: &[u8]) -> XNonce {
 }
 
 fn cipher(head: &[u8], passphrase: &str) -> Result<XChaCha20Poly1305, VaultError> {
+    let stretched = stretch(&head[8..SALT], &head[SALT..NONCE], passphrase, SEALED)?;
+    Ok(XChaCha20Poly1305::new((&*stretched).into()))
+}
+
+/// The parameters as they stand in a file that is written today.
+pub(crate) fn parameters() -> [u8; 12] {
+    let mut bytes = [0; 12];
+    for (place, number) in bytes.chunks_exact_mut(4).zip([MEMORY_KIB, PASSES, LANES]) {
+        place.copy_from_slice(&number.to_be_bytes());
+    }
+    bytes
+}
+
+/// Refuses what nobody should rely on, for a secret that is about to be sealed.
+pub(crate) fn check_new(passphrase: &str) -> Result<(), VaultError> {
+    if passphrase.chars().count() < PASSPHRASE_CHARS { Err(VaultError::PassphraseTooShort) } else { Ok(()) }
+}
+
+/// What a passphrase becomes under a file's parameters (12 bytes) and salt; `file` is named when they make no sense.
+pub(crate) fn stretch(
+    parameters: &[u8],
+    salt: &[u8],
+    passphrase: &str,
+    file: &'static str,
+) -> Result<Zeroizing<[u8; 32]>, VaultError> {
     if passphrase.len() > PASSPHRASE_BYTES {
         return Err(VaultError::PassphraseTooLong);
     }
     let number = |at: usize| {
         let mut bytes = [0; 4];
-        bytes.copy_from_slice(&head[at..at + 4]);
+        bytes.copy_from_slice(&parameters[at..at + 4]);
         u32::from_be_bytes(bytes)
     };
-    let (memory, passes, lanes) = (number(8), number(12), number(16));
+    let (memory, passes, lanes) = (number(0), number(4), number(8));
     if memory > MOST_MEMORY_KIB || passes > MOST_PASSES || lanes > MOST_LANES {
-        return Err(VaultError::Damaged(SEALED));
+        return Err(VaultError::Damaged(file));
     }
-    let params = Params::new(memory, passes, lanes, Some(32)).map_err(|_| VaultError::Damaged(SEALED))?;
+    let params = Params::new(memory, passes, lanes, Some(32)).map_err(|_| VaultError::Damaged(file))?;
     // Keyboards differ in whether an accent is a letter's part or a mark of its own.
     let passphrase: Zeroizing<String> = Zeroizing::new(passphrase.nfc().collect());
     let mut stretched = Zeroizing::new([0; 32]);
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-        .hash_password_into(passphrase.as_bytes(), &head[SALT..NONCE], &mut stretched[..])
-        .map_err(|_| VaultError::Damaged(SEALED))?;
-    Ok(XChaCha20Poly1305::new((&*stretched).into()))
+        .hash_password_into(passphrase.as_bytes(), salt, &mut stretched[..])
+        .map_err(|_| VaultError::Damaged(file))?;
+    Ok(stretched)
 }

@@ -50,6 +50,12 @@ impl Store for Gated {
     fn unread(&self, r: RoomId, own: DeviceId, after: Option<OrderKey>, kinds: &[u16]) -> Result<Unread, StoreError> {
         self.inner.unread(r, own, after, kinds)
     }
+    fn history(&self, room: RoomId, after: Option<OrderKey>, limit: usize) -> Result<Vec<StoredEntry>, StoreError> {
+        self.inner.history(room, after, limit)
+    }
+    fn setting_keys(&self) -> Result<Vec<String>, StoreError> {
+        self.inner.setting_keys()
+    }
     fn timeline_after(
         &self,
         room: RoomId,

@@ -33,18 +33,20 @@ function updateSystem(element, messages, room) {
   const key = texts.map((text, i) => `${text}${doubles[i] ? "!" : ""}`).join("\n");
   if (element.dataset.shown === key) return;
   element.dataset.shown = key;
-  const loud = messages.flatMap(({ body }, i) => (body.type === "joined" && doubles[i] ? [warning(room, body.device, doubles[i].name)] : []));
-  const lines = messages.map((message, i) =>
-    h("p", { class: "system-line" }, h("span", { text: texts[i] }), h("time", { datetime: new Date(message.time).toISOString(), title: fullDate(message.time), text: clock(message.time) })));
+  const loud = messages.flatMap(({ body }, i) => (body.type === "joined" && doubles[i] ? [warning(room, body.device, doubles[i].name, messages[i])] : []));
+  const lines = messages.flatMap((message, i) => (doubles[i] ? [] : [h("p", { class: "system-line" }, h("span", { text: texts[i] }), time(message))]));
   if (lines.length <= FOLD_ABOVE) return element.replaceChildren(...lines, ...loud);
   const open = element.querySelector("details")?.open ?? false;
   const summary = h("summary", null, h("span", { text: t("system.many", { count: lines.length }) }), icon("next", "icon fold"));
   element.replaceChildren(h("details", { open }, summary, ...lines), ...loud);
 }
 
-/** Never folds: somebody came in under a name that was somebody else's. @param {Room} room @param {string} device @param {string} earlier */
-function warning(room, device, earlier) {
+/** @param {import("../lib/rows.js").Message} message */
+const time = (message) => h("time", { datetime: new Date(message.time).toISOString(), title: fullDate(message.time), text: clock(message.time) });
+
+/** Never folds: somebody came in under a name that was somebody else's. @param {Room} room @param {string} device @param {string} earlier @param {import("../lib/rows.js").Message} message */
+function warning(room, device, earlier, message) {
   const name = memberOf(room, device)?.name ?? "";
   const look = h("button", { type: "button", class: "button", "aria-haspopup": "dialog", onclick: () => openPerson(look, room, device) }, t("double.look"));
-  return h("div", { class: "system-loud", role: "note" }, icon("warn"), h("p", null, h("span", { text: t("double.joined", { name, earlier }) })), look);
+  return h("div", { class: "system-loud", role: "note" }, icon("warn"), h("p", null, h("span", { text: t("double.joined", { name, earlier }) }), time(message)), look);
 }

@@ -1,6 +1,7 @@
 // Safety numbers as they are shown and pasted; who could be mistaken for whom.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { isolate } from "../../../ui/lib/i18n.js";
 import { rows, tidy } from "../../../ui/lib/safety.js";
 import { doubleOf, memberOf } from "../../../ui/stores/select.js";
 
@@ -32,4 +33,11 @@ test("who looks like somebody is in doubt until verified; oneself never is", () 
   assert.equal(doubleOf(room, other({ own: true })), null);
   assert.equal(doubleOf(room, null), null);
   assert.equal(memberOf(null, "a"), null);
+});
+
+// A name that ended in U+202E had the warning about it read backwards.
+test("no sign in a name turns the sentence around it", () => {
+  assert.equal(isolate("Ada\u202e"), "Ada");
+  assert.equal(isolate("\u2069\u202eאדה"), "\u2068אדה\u2069");
+  assert.equal(isolate("Zoë 👩\u200d👧"), "Zoë 👩\u200d👧");
 });

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { SIZES, check, finish, launch, listen, until } from "./browser.mjs";
 import { hills, png } from "./scripted/png.mjs";
+import { PEOPLE } from "./serve/people.mjs";
 import { ROLES, TALKING } from "./serve/talking.mjs";
 
 const CLI = process.env.NATTER_CLI ?? fileURLToPath(new URL("../../target/debug/natter-cli", import.meta.url));
@@ -156,6 +157,7 @@ for (const [size, viewport] of Object.entries({ phone: SIZES.phone, desktop: SIZ
   });
   for (const [name, tell] of TALKING) await check(`${size}: ${name}`, () => tell(alice, bob));
   await Promise.all([alice, bob].map((page, i) => page.screenshot({ path: new URL(`serve-${size}-${i === 0 ? "a" : "b"}.png`, OUT).pathname })));
+  for (const [name, tell] of PEOPLE) await check(`${size}: ${name}`, () => tell(alice, bob));
   for (const [name, tell] of ROLES) await check(`${size}: ${name}`, () => tell(alice, bob));
   await check(`${size}: nothing was thrown`, () => assert.deepEqual(said.flat(), []));
   await Promise.all(contexts.map((context) => context.close()));

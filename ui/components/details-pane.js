@@ -9,6 +9,7 @@ import { complain } from "../lib/errors.js";
 import { avatar, fill, roomAvatar } from "./avatar.js";
 import { confirm } from "./dialog.js";
 import { inviteTerms, openInvite, showInvite } from "./invite-dialog.js";
+import { memberTags, verifiedMark } from "./person-marks.js";
 import { openPerson, presenceWords, roleWords } from "./person-card.js";
 import { wordsOf } from "./rich-text.js";
 import { openRoomDialog } from "./room-dialog.js";
@@ -67,7 +68,7 @@ class DetailsPane extends View {
   }
 
   makeMember() {
-    const press = h("button", { type: "button", class: "member", "aria-haspopup": "dialog" }, h("span", { class: "slot" }), h("span", { class: "member-words" }, h("span", { class: "member-name" }, h("bdi", { class: "name" }), h("span", { class: "role" })), h("span", { class: "quiet presence" }), h("span", { class: "mono fingerprint-short" })));
+    const press = h("button", { type: "button", class: "member", "aria-haspopup": "dialog" }, h("span", { class: "slot" }), h("span", { class: "member-words" }, h("span", { class: "member-name" }, h("bdi", { class: "name" }), h("span", { class: "slot-mark" }), h("span", { class: "role" })), h("span", { class: "quiet presence" }), h("span", { class: "tags" }), h("span", { class: "mono fingerprint-short" })));
     return h("li", null, press);
   }
 
@@ -78,6 +79,9 @@ class DetailsPane extends View {
     fill(pick(".slot"), `${member.name} ${member.avatar}`, () => avatar(member, "medium"));
     setText(pick(".name"), member.name);
     setText(pick(".role"), roleWords(member));
+    fill(pick(".slot-mark"), String(member.verified && !member.own), () => (member.verified && !member.own ? verifiedMark() : h("span")));
+    const tags = this.room ? memberTags(this.room, member) : [];
+    if (pick(".tags").textContent !== tags.map((tag) => tag.textContent).join("")) pick(".tags").replaceChildren(...tags);
     setText(pick(".presence"), presenceWords(member));
     setText(pick(".fingerprint-short"), member.fingerprint);
     pick("button").onclick = () => this.room && openPerson(pick("button"), this.room, member.device);

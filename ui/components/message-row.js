@@ -4,7 +4,7 @@ import { app } from "../stores/app.js";
 import { h, icon, iconButton, setText } from "../lib/dom.js";
 import { clock, fullDate } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
-import { roomOf, personOf } from "../stores/select.js";
+import { memberOf, personOf, roomOf } from "../stores/select.js";
 import { avatar, fill } from "./avatar.js";
 import { DeliveryMark } from "./delivery-mark.js";
 import { openEdits } from "./edits-dialog.js";
@@ -13,6 +13,7 @@ import { longPress } from "./long-press.js";
 import { askToDelete, mayDelete, mayEdit, mayReact, startEdit, startReply, toggleReaction } from "./message-acts.js";
 import { bodyWords, isThere, mentionsIn, wordsIn } from "./message-body.js";
 import { openMessageMenu } from "./message-menu.js";
+import { verifiedMark } from "./person-marks.js";
 import { openPerson } from "./person-card.js";
 import { PictureBox } from "./picture-box.js";
 import { quote } from "./quote.js";
@@ -32,6 +33,8 @@ export class MessageRow extends HTMLElement {
   quoted = undefined;
   /** What the people are called that it names. */
   names = "";
+  /** @type {HTMLElement | undefined} */
+  mark = undefined;
 
   /** @param {Row} row @param {Room} room */
   set(row, room) {
@@ -48,6 +51,7 @@ export class MessageRow extends HTMLElement {
     if (this.face) fill(this.face, `${person.name} ${person.avatar}`, () => avatar(person, "small"));
     if (this.face) this.face.title = person.name;
     if (this.author) setText(this.author, person.name);
+    this.setVerified(!person.own && (memberOf(room, message.author)?.verified ?? false));
     if (this.you) setText(this.you, person.own ? t("message.you") : message.namesMe ? t("message.namesYou") : "");
     const quoted = message.replyTo ? app.state.value.timelines[room.id]?.messages.find((m) => m.id === message.replyTo) : undefined;
     const names = mentionsIn(message).map((m) => personOf(room, m.device).name).join("\n");
@@ -85,6 +89,12 @@ export class MessageRow extends HTMLElement {
     this.addEventListener("contextmenu", (event) => this.onContextMenu(event));
     this.addEventListener("keydown", (event) => this.onKey(event));
     longPress(this, () => this.openMenu(this));
+  }
+
+  /** @param {boolean} on */
+  setVerified(on) {
+    if (on && !this.mark) this.author?.after((this.mark = verifiedMark()));
+    if (!on && this.mark) this.mark = void this.mark.remove();
   }
 
   /** @param {Message} message @param {Message | undefined} before @param {Room} room */

@@ -6,7 +6,7 @@ import { complain, words } from "../lib/errors.js";
 import { toast } from "../stores/toasts.js";
 import { avatar, fill } from "./avatar.js";
 import { openDialog } from "./dialog.js";
-import { busy, field } from "./form.js";
+import { busy, field, toggle } from "./form.js";
 import { brokerRow, networkWords } from "./network-status.js";
 import { openShortcuts } from "./shortcuts.js";
 
@@ -15,7 +15,7 @@ const MAX_BROKERS = 8;
 /** @param {"profile" | "connections"} [section] scrolled to */
 export function openSettings(section = "profile") {
   const connections = connectionSection();
-  const parts = [profileSection(), deviceSection(), connections, aboutSection()];
+  const parts = [profileSection(), privacySection(), deviceSection(), connections, aboutSection()];
   const stops = parts.map(({ update }) => (update(), app.state.watch(update)));
   openDialog({ title: t("settings.title"), body: parts.map((part) => part.box), onclose: () => stops.forEach((stop) => stop()) });
   if (section === "connections") {
@@ -77,6 +77,27 @@ function deviceSection() {
     content.replaceChildren(h("div", { class: "fingerprint" }, h("p", { class: "label", text: t("person.yourFingerprint") }), h("p", { class: "mono code", text: me.fingerprint }), h("p", { class: "quiet", text: t("person.compareOwn") })), guarded);
   };
   return { box: section(t("settings.device"), content), update };
+}
+
+/** What others are told: each switch says at once what it is set to. */
+function privacySection() {
+  const { receipts: tells, typing: types } = app.state.value.privacy;
+  const receipts = toggle(t("privacy.receipts"), t("privacy.receiptsHint"), tells);
+  const typing = toggle(t("privacy.typing"), t("privacy.typingHint"), types);
+  let asking = 0;
+  const update = () => {
+    if (asking > 0) return; // What was pressed holds until it is answered.
+    receipts.input.checked = app.state.value.privacy.receipts;
+    typing.input.checked = app.state.value.privacy.typing;
+  };
+  const set = async () => {
+    asking += 1;
+    await app.send({ type: "setPrivacy", receipts: receipts.input.checked, typing: typing.input.checked }).catch(complain);
+    asking -= 1;
+    update();
+  };
+  for (const { input } of [receipts, typing]) input.addEventListener("change", set);
+  return { box: section(t("privacy.title"), receipts.box, typing.box), update };
 }
 
 function connectionSection() {

@@ -41,8 +41,14 @@ export function t(key, values = {}) {
 
 const STRONG_RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/u;
 
+/** Signs that turn what follows them: a name with one could have a warning read backwards. */
+const TURNS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
 /** A name of the other direction must not turn the sentence around it (UAX #9, isolates). @param {string} text */
-export const isolate = (text) => (STRONG_RIGHT_TO_LEFT.test(text) || RIGHT_TO_LEFT.has(language) ? `\u2068${text}\u2069` : text);
+export function isolate(text) {
+  const still = text.replace(TURNS, "");
+  return STRONG_RIGHT_TO_LEFT.test(still) || RIGHT_TO_LEFT.has(language) ? `\u2068${still}\u2069` : still;
+}
 
 /** @param {string[]} names */
 export const list = (names) => new Intl.ListFormat(locale, { type: "conjunction" }).format(names);

@@ -80,6 +80,7 @@ export class App {
     const isNew = change.type === "message" && this.isNew(change);
     if (change.type === "message") this.pages.heard(change.room, change.message);
     this.state.set(state);
+    if (change.type === "reread") this.pages.reread(change.room);
     this.tell("change", change);
     if (isNew) this.tell("message", change);
     if (change.type === "ring") this.tell("ring", change);

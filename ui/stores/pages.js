@@ -10,6 +10,8 @@ import * as timeline from "./timeline.js";
 
 /** Messages that one page of a timeline brings. */
 export const PAGE = 60;
+/** Messages that are tried to find the place again: the last ones may be hidden now. */
+const MAX_ANCHORS = 8;
 /** Pages that are read again at most after the backend was lost. */
 const MAX_PAGES = 40;
 
@@ -18,6 +20,9 @@ export class Pages {
   loading = new Map();
   /** What came while a page was on its way, by room. @type {Map<string, Message[]>} */
   late = new Map();
+
+  /** Rooms that are read again as soon as nothing of them is on its way. @type {Set<string>} */
+  due = new Set();
 
   /** @param {Source} source */
   constructor(source) {
@@ -73,14 +78,33 @@ export class Pages {
   async again(room) {
     const known = this.source.get(room);
     const oldest = known?.messages[0];
-    const last = known?.newer ? known.messages.at(-1) : undefined;
-    const first = last && (await this.page(room, { around: last.id }).catch(() => null));
+    const first = known?.newer ? await this.near(room, known.messages) : null;
     let read = timeline.from(first ?? (await this.page(room, {})));
     for (let n = 1; read.more && oldest && read.messages[0]?.order > oldest.order && n < MAX_PAGES; n++) {
       const page = await this.page(room, { before: read.messages[0].id });
       read = timeline.prepend(read, page.messages, page.more);
     }
     this.source.set(room, read);
+  }
+
+  /** The page around the last of the messages that is still shown. @param {string} room @param {readonly Message[]} messages */
+  async near(room, messages) {
+    const authors = new Set();
+    const anchors = messages.toReversed().filter(({ author }) => !authors.has(author) && authors.add(author)).slice(0, MAX_ANCHORS);
+    for (const { id } of anchors) {
+      const page = await this.page(room, { around: id }).catch(() => null);
+      if (page) return page;
+    }
+    return null;
+  }
+
+  /** Other messages of a room are shown than before: also a page that is on its way is out of date. @param {string} room */
+  async reread(room) {
+    if (this.due.has(room) || !(this.source.get(room) || this.loading.has(room))) return;
+    this.due.add(room);
+    while (this.loading.has(room)) await this.loading.get(room)?.catch(() => {});
+    this.due.delete(room);
+    this.refresh(room);
   }
 
   /** @param {string} room */

@@ -38,6 +38,7 @@ export class PinStore extends Store {
 
   /** @param {import("../backend/api").Change} change @returns {Promise<void> | void} */
   take(change) {
+    if (change.type === "reread" && (this.value[change.room] || this.reading.has(change.room))) return this.load(change.room);
     if (change.type !== "message") return;
     const { room, message } = change;
     const here = this.value[room];

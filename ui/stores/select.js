@@ -16,6 +16,12 @@ export function personOf(room, device) {
   return { device, name: fingerprint.slice(0, 9), avatar: null, hue: Number.parseInt(device.slice(0, 4), 16) % 12 || 0, fingerprint, own: false };
 }
 
+/** A member or former one; the fallback of `personOf` is none. @param {Room | null} room @param {string} device @returns {Member | null} */
+export const memberOf = (room, device) => room?.members.find((m) => m.device === device) ?? room?.former.find((m) => m.device === device) ?? null;
+
+/** Whom a member could be mistaken for: somebody here before them under a name that looks the same, as long as nobody verified that it is them. @param {Room} room @param {Member | null} member @returns {Person | null} */
+export const doubleOf = (room, member) => (member && member.looksLike !== null && !member.own && !member.verified ? personOf(room, member.looksLike) : null);
+
 /** A room's own colour, from its id. @param {string} id */
 export const roomHue = (id) => Number.parseInt(id.slice(0, 6), 16) % 12 || 0;
 

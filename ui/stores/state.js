@@ -16,7 +16,7 @@ export const MAX_TROUBLES = 8;
 /** @type {State} */
 export const INITIAL = {
   rev: 0, phase: "setup", me: null, rooms: [], joins: [], network: { brokers: [], links: 0, embedded: [] },
-  version: "", timelines: {}, troubles: [],
+  privacy: { receipts: true, typing: true }, version: "", timelines: {}, troubles: [],
 };
 
 /** A snapshot replaces everything but the timelines, which are read again page by page. @param {State} state @param {Snapshot} snapshot @returns {State} */
@@ -43,9 +43,10 @@ export function applyChange(state, change) {
     case "delivery": return withTimeline(state, change.room, (t) => timeline.deliver(t, change.delivery));
     case "join": return settleJoins({ ...state, joins: put(state.joins, change.join, (j) => j.room) });
     case "blob": return { ...state, timelines: mapValues(state.timelines, (t) => timeline.transfer(t, change.blob)) };
+    case "privacy": return { ...state, privacy: change.privacy };
     case "network": return { ...state, network: change.network };
     case "trouble": return addTrouble(state, change.error);
-    case "ring": case "typing": return state;
+    case "ring": case "typing": case "reread": return state; // What is loaded is read again by who loads it.
     default: return state; // A newer backend's change: nothing to show for it, and nothing lost.
   }
 }

@@ -1,5 +1,6 @@
 // What the scripted backend answers: enough of Natter for the page to be used by hand and by test.
 import { aboutMessages } from "./messages.mjs";
+import { aboutPeople } from "./people.mjs";
 import { NOW, id, message, picture, robin, room, text } from "./states.mjs";
 
 /** @param {string} code */
@@ -90,7 +91,7 @@ export function answer(world, command, push, snapshot) {
       say(message(robin, { type: "roomChanged", name: null, about: null, lives: null, ...changed }, { time: Date.now(), delivery: null }));
       return done;
     }
-    default: return aboutMessages(world, command, push, where) ?? done;
+    default: return aboutPeople(state, command, push) ?? aboutMessages(world, command, push, where) ?? done;
   }
 }
 

@@ -4,6 +4,7 @@ import { SIZES, check, listen } from "../browser.mjs";
 import { serve } from "../scripted.mjs";
 import { HANDS } from "./stories/hands.mjs";
 import { MESSAGES } from "./stories/messages.mjs";
+import { PEOPLE } from "./stories/people.mjs";
 import { ROLES } from "./stories/roles.mjs";
 import { ROOMS } from "./stories/rooms.mjs";
 import { FINDING } from "./stories/finding.mjs";
@@ -11,7 +12,7 @@ import { TALKING } from "./stories/talking.mjs";
 import { TIMELINE } from "./stories/timeline.mjs";
 import { TROUBLES } from "./stories/troubles.mjs";
 
-const STORIES = [...ROOMS, ...MESSAGES, ...TIMELINE, ...HANDS, ...TROUBLES, ...TALKING, ...FINDING, ...ROLES];
+const STORIES = [...ROOMS, ...MESSAGES, ...TIMELINE, ...HANDS, ...TROUBLES, ...TALKING, ...FINDING, ...ROLES, ...PEOPLE];
 
 /** @param {import("playwright-core").Browser} browser @param {string} wanted */
 export async function behaviours(browser, wanted) {

@@ -37,7 +37,7 @@ export function aboutMessages(world, command, push, where) {
     case "edits": return { type: "edits", wordings: world.wordings?.get(known.id) ?? world.state.wordings?.[known.id] ?? [{ text: "The first wording of it.", mentions: [], time: known.time }, { text: wordsOf(known.body), mentions: known.body.mentions ?? [], time: known.edited }] };
     case "pinned": return { type: "messages", messages: where.messages.filter((/** @type {any} */ m) => m.pinned).reverse() };
     case "at": return { type: "place", message: where.messages.find((/** @type {any} */ m) => m.time >= command.time)?.id ?? null };
-    case "timeline": return page(where.messages, command);
+    case "timeline": return page(where.messages.filter((/** @type {any} */ m) => !where.members.some((/** @type {any} */ one) => one.device === m.author && one.blocked)), command);
     case "search": return search(world.state.rooms, command);
     case "setDraft":
       where.draft = command.text || null;

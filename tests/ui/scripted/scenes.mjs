@@ -1,4 +1,5 @@
 // How to reach each screen from a state of the scripted backend.
+import { PEOPLE } from "./people-scenes.mjs";
 import { ROLES } from "./role-scenes.mjs";
 import { TALK, open } from "./talk-scenes.mjs";
 
@@ -23,6 +24,7 @@ const paste = async (/** @type {Page} */ page, /** @type {string} */ text) => {
 export const SCENES = [
   ...TALK,
   ...ROLES,
+  ...PEOPLE,
   { name: "setup", state: "setup" },
   { name: "setup-passphrase", state: "setup", go: async (page) => {
     await page.getByLabel("Your name").fill("Robin Ashdown");

@@ -92,7 +92,7 @@ export const TALKING = [
 ];
 
 /** @param {Page} page @param {(page: Page) => Promise<void>} act */
-async function inDetails(page, act) {
+export async function inDetails(page, act) {
   const phone = (page.viewportSize()?.width ?? 0) < 700;
   if (phone) await page.locator(".panel-toggle").click();
   await act(page);

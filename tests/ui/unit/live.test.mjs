@@ -43,9 +43,13 @@ test("pins are read once, follow their messages, and are read again when one is 
   all = [message("c"), message("b")];
   await pins.take({ type: "message", room: "r", message: message("c") });
   assert.deepEqual([pins.value.r.map((m) => m.id), read], [["c", "b"], 2]);
+  all = [message("b")];
+  await pins.take({ type: "reread", room: "r" });
+  await pins.take({ type: "reread", room: "other" });
+  assert.deepEqual([pins.value.r.map((m) => m.id), read], [["b"], 3]);
   const first = pins.load("r");
   all = [message("d")];
   pins.load("r");
   await first;
-  assert.deepEqual([pins.value.r.map((m) => m.id), read], [["d"], 4]);
+  assert.deepEqual([pins.value.r.map((m) => m.id), read], [["d"], 5]);
 });

@@ -38,8 +38,13 @@ async function room(count) {
     else all.push(one);
     listener.event({ rev: ++world.rev, change: { type: "message", room: "r", message: one } });
   };
+  /** From now on only these are shown. @param {(m: any) => boolean} shown */
+  const show = (shown) => {
+    all.splice(0, all.length, ...all.filter(shown));
+    listener.event({ rev: ++world.rev, change: { type: "reread", room: "r" } });
+  };
   const resync = () => listener.snapshot({ ...INITIAL, version: "1", phase: "ready", rev: ++world.rev, rooms });
-  return { app, world, hear, resync, get: () => app.state.value.timelines.r };
+  return { app, world, hear, show, resync, get: () => app.state.value.timelines.r };
 }
 
 test("pages load without holes, one at a time, and a message that comes meanwhile is kept", async () => {
@@ -140,4 +145,32 @@ test("only what was not there before is news", async () => {
   hear(message(201));
   hear(message(201, { edited: 5 }));
   assert.deepEqual(told, ["m200", "m201"]);
+});
+
+test("when other messages are shown, what is loaded is read again, also what was on its way", async () => {
+  const { app, show, get } = await room(150);
+  const open = app.open("r");
+  show((m) => m.time % 2 === 0);
+  await open;
+  await settled();
+  await app.pages.rest("r");
+  assert.deepEqual(ids(get()), span(30, 150).filter((_, i) => i % 2 === 0));
+});
+
+test("the place in the history is kept though the message at its end is hidden", async () => {
+  const { app, world, show, hear, get } = await room(400);
+  hear({ ...message(129), author: "b" });
+  await app.seek("r", "m100");
+  assert.equal(get().messages.at(-1)?.id, "m129");
+  show((m) => m.author !== "b");
+  await settled();
+  await app.pages.rest("r");
+  assert.ok(app.knows("r", "m100") && !app.knows("r", "m129") && get().newer);
+  const { asked } = world;
+  show(() => true);
+  show(() => true);
+  await settled();
+  await app.pages.rest("r");
+  assert.ok(world.asked - asked <= 8, `${world.asked - asked}`);
+  assert.deepEqual(await new App().pages.reread("r"), undefined, "a room that was never opened is not read");
 });

@@ -21,6 +21,12 @@ test("events apply in step; an old one is known, a missed one shows as a gap", (
   assert.deepEqual([next.outcome, next.state.rev, next.state.phase], ["applied", 5, "ready"]);
 });
 
+test("what others are told is what the backend says; a reread leaves the state to whoever loads", () => {
+  const privacy = { receipts: false, typing: true };
+  assert.equal(applyChange(INITIAL, { type: "privacy", privacy }).privacy, privacy);
+  assert.equal(applyChange(INITIAL, { type: "reread", room: "r" }), INITIAL);
+});
+
 test("the room with the newest message comes first", () => {
   let state = { ...INITIAL, rooms: [room("a", { last: message(5) }), room("b", { last: message(3) })] };
   state = applyChange(state, { type: "room", room: room("b", { last: message(9) }) });

@@ -67,7 +67,7 @@ function show(room, device, safety) {
   };
   update();
   const stop = app.state.watch(update);
-  const number = h("div", { class: "safety-number mono", role: "group", "aria-label": t("verify.number"), dir: "ltr" }, rows(safety.number).map((groups) => h("p", null, groups.map((group) => h("span", { text: `${group} ` })))));
+  const number = h("div", { class: "safety-number mono", role: "group", "aria-label": t("verify.number"), dir: "ltr", tabindex: "-1", autofocus: true }, rows(safety.number).map((groups) => h("p", null, groups.map((group) => h("span", { text: `${group} ` })))));
   const picture = h("div", { class: "qr" }, h("img", { src: app.port?.mediaUrl(safety.qr), alt: t("verify.qrAlt"), width: "160", height: "160" }));
   const copied = button(t("verify.copy"), () => copy(copied, safety.code), {}, "copy");
   openDialog({

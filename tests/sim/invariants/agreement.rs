@@ -161,7 +161,7 @@ fn contested(account: &Account) -> Vec<EntryHash> {
     for (entry, said) in account.said() {
         if let Body::Remove { device, .. } | Body::Revoke { device, .. } = said {
             losers.insert(device);
-        } else if matches!(said, Body::Leave) {
+        } else if matches!(said, Body::Leave { .. }) {
             losers.insert(entry.order.author);
         } else if let Body::About { target, act: natter_engine::wire::Act::Delete } = said {
             deleted.push((entry.order.author, target));

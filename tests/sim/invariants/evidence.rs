@@ -274,7 +274,7 @@ impl Account {
                     Body::Genesis { .. }
                     | Body::Invite(_)
                     | Body::Admit { .. }
-                    | Body::Leave
+                    | Body::Leave { .. }
                     | Body::RevokeInvite { .. }
                     | Body::Remove { .. }
                     | Body::Grant { .. }

@@ -172,7 +172,7 @@ pub(super) fn only_the_admitted_are_kept(evidence: &Evidence) -> Verdict {
                 }
                 Body::Admit { .. }
                 | Body::Invite(_)
-                | Body::Leave
+                | Body::Leave { .. }
                 | Body::RevokeInvite { .. }
                 | Body::Remove { .. }
                 | Body::Grant { .. }
@@ -207,7 +207,7 @@ fn entitled(account: &Account) -> BTreeSet<DeviceId> {
             Body::Grant { .. }
             | Body::Invite(_)
             | Body::Admit { .. }
-            | Body::Leave
+            | Body::Leave { .. }
             | Body::RevokeInvite { .. }
             | Body::Remove { .. }
             | Body::Revoke { .. }
@@ -249,7 +249,7 @@ pub(super) fn who_is_out_went_or_was_removed(evidence: &Evidence) -> Verdict {
         let entitled = entitled(account);
         let mut out: BTreeSet<DeviceId> = BTreeSet::new();
         for (entry, body) in account.said() {
-            if matches!(body, Body::Leave) {
+            if matches!(body, Body::Leave { .. }) {
                 out.insert(entry.order.author);
             }
             if let Body::Remove { device, .. } = body
@@ -290,7 +290,7 @@ pub(super) fn rooms_are_named_rightly(evidence: &Evidence) -> Verdict {
                 Body::Room(_)
                 | Body::Invite(_)
                 | Body::Admit { .. }
-                | Body::Leave
+                | Body::Leave { .. }
                 | Body::RevokeInvite { .. }
                 | Body::Remove { .. }
                 | Body::Grant { .. }
@@ -325,7 +325,7 @@ pub(super) fn members_came_by_invite(evidence: &Evidence) -> Verdict {
                     came.insert(device);
                 }
                 Body::Admit { .. }
-                | Body::Leave
+                | Body::Leave { .. }
                 | Body::RevokeInvite { .. }
                 | Body::Remove { .. }
                 | Body::Grant { .. }
@@ -452,7 +452,7 @@ fn check_removed(witness: &Witness, account: &Account) -> Verdict {
             | Body::Admit { .. }
             | Body::Genesis { .. }
             | Body::Invite(_)
-            | Body::Leave
+            | Body::Leave { .. }
             | Body::RevokeInvite { .. }
             | Body::Grant { .. }
             | Body::Revoke { .. }

@@ -3,11 +3,12 @@
 use super::frames::Greeting;
 use super::room::{LEAVING, Leaving};
 use super::{Engine, Pending};
-use crate::ids::{CommandId, DeviceId, EntryHash, LogKey, RoomId, Ticket};
+use crate::ids::{CommandId, DeviceId, EntryHash, LogId, LogKey, RoomId, Ticket};
 use crate::messages::log::{Batch, Draft, Plan};
 use crate::port::{Fetch, Notify, Op, Output, Refusal, Reply, Standing, StoreTrouble, StoredEntry};
 use crate::time::{Instant, Now};
 use crate::wire::{Body, Frame, KnockState, kind};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How long reading marks gather before they are told.
@@ -101,7 +102,7 @@ impl Engine {
         self.tell_entries(id, &batch, now);
         self.tell_erased(id, &batch);
         for (draft, hash) in &batch.drafts {
-            if matches!(draft.body, Body::Leave) {
+            if matches!(draft.body, Body::Leave { .. }) {
                 let seq = batch.entries.iter().find(|(stored, ..)| stored.order.hash == *hash).map(|(s, ..)| s.seq);
                 if let (Some(seq), Some(room)) = (seq, self.rooms.get_mut(&id)) {
                     let log = room.logs.own();
@@ -170,7 +171,7 @@ impl Engine {
                 Body::Genesis { .. }
                 | Body::Invite(_)
                 | Body::Admit { .. }
-                | Body::Leave
+                | Body::Leave { .. }
                 | Body::RevokeInvite { .. }
                 | Body::Remove { .. }
                 | Body::Grant { .. }
@@ -206,7 +207,7 @@ impl Engine {
             | Body::Room(_)
             | Body::Profile(_)
             | Body::Receipt { .. }
-            | Body::Leave => Reply::Done,
+            | Body::Leave { .. } => Reply::Done,
         }
     }
 
@@ -216,7 +217,7 @@ impl Engine {
         room.pause(now);
         room.unsaved |= std::mem::take(&mut room.batch_has_record);
         let founding = room.founding.take();
-        if room.leaving.is_some() && drafts.iter().any(|draft| matches!(draft.body, Body::Leave)) {
+        if room.leaving.is_some() && drafts.iter().any(|draft| matches!(draft.body, Body::Leave { .. })) {
             room.leaving = None;
         }
         for request in room.requests.values_mut() {
@@ -345,10 +346,16 @@ impl Engine {
 
     /// Starts to leave: LEAVE is written like any entry, and the room stays until somebody has it.
     pub(super) fn leave(&mut self, id: RoomId, command: CommandId) {
-        if let Some(room) = self.rooms.get_mut(&id) {
+        let me = self.me;
+        let heads = self.rooms.get_mut(&id).map_or_else(Vec::new, |room| {
             room.leaving = Some(Leaving::Writing);
-        }
-        self.say(id, Some(command), Body::Leave);
+            // Also those of a copy that was restored, or of an earlier stay: who goes is not unsaid.
+            let own = room.logs.own();
+            let others = room.logs.of(me).filter(|(log, _)| *log != own).map(|(log, seq)| (log.log, seq));
+            let others: BTreeMap<LogId, u64> = others.collect();
+            room.membership.closing(me, &others)
+        });
+        self.say(id, Some(command), Body::Leave { heads });
     }
 
     fn settle_leaving(&mut self, id: RoomId, now: Now) {
@@ -364,7 +371,7 @@ impl Engine {
     pub(super) fn refuse_drafts(&mut self, drafts: Vec<Draft>, refusal: Refusal) {
         for draft in drafts {
             let Some(command) = draft.command else { continue };
-            let reply = if matches!(draft.body, Body::Leave) { Ok(Reply::Done) } else { Err(refusal) };
+            let reply = if matches!(draft.body, Body::Leave { .. }) { Ok(Reply::Done) } else { Err(refusal) };
             self.reply(command, reply);
         }
     }

@@ -61,7 +61,7 @@ fn bodies() -> Vec<(&'static str, Body)> {
             "admit",
             Body::Admit { device: DeviceId([12; 32]), invite: InviteId([8; 32]), proof: [13; 64], profile: profile() },
         ),
-        ("leave", Body::Leave),
+        ("leave", Body::Leave { heads: vec![(LogId([4; 16]), 9)] }),
         ("remove", Body::Remove { device: DeviceId([12; 32]), heads: vec![(LogId([2; 16]), 7)] }),
         ("grant", Body::Grant { device: DeviceId([12; 32]), role: Role::Admin }),
         ("revoke", Body::Revoke { device: DeviceId([12; 32]), role: Role::Guest }),

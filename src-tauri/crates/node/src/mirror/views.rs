@@ -229,7 +229,7 @@ pub(super) fn message(
         }
         Some(Body::Genesis { .. }) => MessageBody::Created,
         Some(Body::Admit { device, .. }) => MessageBody::Joined { device: device.to_string() },
-        Some(Body::Leave) => MessageBody::Left { device: entry.order.author.to_string() },
+        Some(Body::Leave { .. }) => MessageBody::Left { device: entry.order.author.to_string() },
         Some(Body::Remove { device, .. }) => MessageBody::Removed { device: device.to_string() },
         Some(Body::Grant { device, role: now } | Body::Revoke { device, role: now }) => {
             MessageBody::RoleChanged { device: device.to_string(), role: role(now) }

@@ -20,6 +20,7 @@ use crate::port::{Profile, Role};
 use crate::time::UnixMillis;
 use crate::wire::Body;
 use crate::wire::limits::{INVITES_PER_ROOM, MEMBERS, OPS_PER_AUTHOR};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Who is in, as far as some entries tell.
@@ -37,6 +38,8 @@ pub(super) struct State {
     pub(super) invites: BTreeMap<InviteId, Invite>,
     /// Logs that were closed by a LEAVE or a REMOVE, and the last entry of each that counts.
     pub(super) closed: BTreeMap<LogKey, u64>,
+    /// Those of them that a LEAVE closed, and which.
+    closed_by: BTreeMap<LogKey, EntryHash>,
     /// Ends of memberships: who, and by which entry.
     ends: Vec<(DeviceId, EntryHash)>,
     /// Membership entries of each author.
@@ -125,7 +128,7 @@ fn cuts(taker: &Op, op: &Op) -> bool {
         Body::Genesis { .. }
         | Body::Invite(_)
         | Body::Admit { .. }
-        | Body::Leave
+        | Body::Leave { .. }
         | Body::RevokeInvite { .. }
         | Body::Grant { .. }
         | Body::Room(_)
@@ -144,7 +147,7 @@ fn needs(op: &Op) -> Role {
         Body::Invite(_) | Body::Grant { .. } | Body::Revoke { .. } | Body::Remove { .. } | Body::Room(_) => Role::Admin,
         Body::Admit { .. } => Role::Member,
         Body::Genesis { .. }
-        | Body::Leave
+        | Body::Leave { .. }
         | Body::RevokeInvite { .. }
         | Body::Text(_)
         | Body::Picture(_)
@@ -169,7 +172,7 @@ impl State {
 
     /// What the right to an entry rests on, in a state that is its past; none when there is no right.
     pub(super) fn judge(&self, op: &Op) -> Option<Grounds> {
-        if matches!(op.body, Body::Leave) {
+        if matches!(op.body, Body::Leave { .. }) {
             // Nobody needs a right to go.
             return Some(Grounds::default());
         }
@@ -201,7 +204,7 @@ impl State {
             Body::Grant { device, role } => target(device).is_some_and(|now| now < *role),
             Body::Revoke { device, role } => target(device).is_some_and(|now| now > *role && now < Role::Creator),
             Body::Genesis { .. }
-            | Body::Leave
+            | Body::Leave { .. }
             | Body::Text(_)
             | Body::Picture(_)
             | Body::About { .. }
@@ -248,15 +251,33 @@ impl State {
                     record.revoked = true;
                 }
             }
-            Body::Leave => {
-                self.members.remove(&author);
+            Body::Leave { heads } => {
+                if self.members.remove(&author).is_some() {
+                    // Whoever is out already is heard only as far as those had who took them out.
+                    for (log, seq) in heads.iter().chain(std::iter::once(&(op.log.log, op.seq))) {
+                        let log = LogKey { author, log: *log };
+                        if let Entry::Vacant(open) = self.closed.entry(log) {
+                            open.insert(*seq);
+                            self.closed_by.insert(log, op.hash());
+                        }
+                    }
+                }
                 self.left.insert(author);
                 self.ends.push((author, op.hash()));
-                self.closed.insert(op.log, op.seq);
             }
             Body::Remove { device, heads } => {
                 self.members.remove(device);
                 self.ends.push((*device, op.hash()));
+                // A LEAVE beside it, perhaps dated back, does not get them heard any further.
+                let beside = |log: &LogKey, by: &EntryHash| {
+                    log.author == *device && end_of(by).is_some_and(|leave| leave.is_beside(op))
+                };
+                let again: Vec<LogKey> =
+                    self.closed_by.iter().filter(|(log, by)| beside(log, by)).map(|(log, _)| *log).collect();
+                for log in again {
+                    self.closed_by.remove(&log);
+                    self.closed.remove(&log);
+                }
                 for (log, seq) in heads {
                     // Two who remove the same device have seen different ends of its log: nothing that one of them saw is lost.
                     let last = self.closed.entry(LogKey { author: *device, log: *log }).or_insert(0);

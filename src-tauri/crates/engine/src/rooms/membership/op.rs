@@ -75,7 +75,7 @@ impl Op {
             Body::Genesis { .. }
             | Body::Invite(_)
             | Body::Admit { .. }
-            | Body::Leave
+            | Body::Leave { .. }
             | Body::RevokeInvite { .. }
             | Body::Grant { .. }
             | Body::Room(_)

@@ -297,7 +297,7 @@ fn of_two_removals_the_one_that_had_seen_more_counts() {
 #[test]
 fn who_comes_back_writes_in_a_new_log_and_the_old_one_stays_closed() {
     let mut tale = Tale::party(2, 0);
-    tale.then(2, Body::Leave);
+    tale.then(2, Body::Leave { heads: Vec::new() });
     let told = tale.told();
     assert!(told.has_left(device(2)) && !told.is_member(device(2)));
     let next = told.own_log(log(2));
@@ -309,12 +309,50 @@ fn who_comes_back_writes_in_a_new_log_and_the_old_one_stays_closed() {
     assert_eq!((told.limit(log(2)), told.limit(next)), (Some(1), None));
     // A second time.
     let seen = tale.all();
-    tale.write(next, &seen, Body::Leave);
+    tale.write(next, &seen, Body::Leave { heads: Vec::new() });
     let again = tale.admit(100, 2);
     tale.then(0, again);
     let told = tale.told();
     assert!(told.is_member(device(2)));
     assert!(![log(2), next].contains(&told.own_log(log(2))));
+}
+
+#[test]
+fn who_leaves_from_a_second_log_stays_heard_in_the_first() {
+    let mut tale = Tale::party(2, 0);
+    let first = log(2);
+    let seen = tale.all();
+    tale.write(first, &seen, Body::Text(crate::wire::Text::plain("hello")));
+    let second = LogKey { log: LogId([77; 16]), ..first };
+    let seen = tale.all();
+    tale.write(second, &seen, Body::Leave { heads: vec![(first.log, 1)] });
+    let told = tale.told();
+    assert!(!told.is_member(device(2)));
+    assert_eq!((told.limit(first), told.limit(second)), (Some(1), Some(1)));
+    assert_eq!(told.limit(LogKey { log: LogId([78; 16]), ..first }), Some(0));
+}
+
+#[test]
+fn no_leave_gets_a_removed_member_heard_any_further() {
+    let mut tale = Tale::party(3, 1);
+    let seen = tale.all();
+    let target = log(3);
+    let removal = Body::Remove { device: target.author, heads: vec![(target.log, 1)] };
+    tale.write(target, &seen, Body::Text(crate::wire::Text::plain("heard")));
+    tale.write(log(1), &seen, removal);
+    // Beside the removal, so that it may stand on either side of it in the order.
+    for n in 0..3 {
+        tale.write(target, &[], Body::Text(crate::wire::Text::plain(format!("unheard {n}"))));
+    }
+    tale.write(target, &[], Body::Leave { heads: Vec::new() });
+    assert_eq!(tale.told().limit(target), Some(1));
+    // And after it.
+    let mut tale = Tale::party(3, 1);
+    let seen = tale.all();
+    tale.write(log(1), &seen, Body::Remove { device: target.author, heads: Vec::new() });
+    tale.then(3, Body::Text(crate::wire::Text::plain("unheard")));
+    tale.then(3, Body::Leave { heads: Vec::new() });
+    assert_eq!(tale.told().limit(target), Some(0));
 }
 
 #[test]
@@ -413,7 +451,7 @@ fn random_tale(deeds: &[Deed]) -> Tale {
             2 | 3 => tale.remove(whom),
             4 => Body::Grant { device: device(whom), role: Role::Admin },
             5 => Body::Revoke { device: device(whom), role: if n % 2 == 0 { Role::Guest } else { Role::Member } },
-            6 => Body::Leave,
+            6 => Body::Leave { heads: Vec::new() },
             7 => Body::Room(RoomBody { name: Some(format!("{n}")), ..RoomBody::default() }),
             _ => invite(110 + n as u8, 2, whom % 2 == 0),
         };

@@ -20,10 +20,7 @@ impl Body {
             Self::Genesis { name, profile, nonce } => {
                 write_profile(Writer::record(3).text(name), profile).bytes(nonce).finish()
             }
-            Self::Remove { device, heads } => Writer::record(2)
-                .bytes(&device.0)
-                .each(heads.iter(), |w, (log, seq)| w.array(2).bytes(&log.0).uint(*seq))
-                .finish(),
+            Self::Remove { device, heads } => write_heads(Writer::record(2).bytes(&device.0), heads).finish(),
             Self::Grant { device, role } | Self::Revoke { device, role } => {
                 Writer::record(2).bytes(&device.0).uint(role_tag(*role)).finish()
             }
@@ -43,7 +40,7 @@ impl Body {
             Self::Admit { device, invite, proof, profile } => {
                 write_profile(Writer::record(4).bytes(&device.0).bytes(&invite.0).bytes(proof), profile).finish()
             }
-            Self::Leave => Writer::record(0).finish(),
+            Self::Leave { heads } => write_heads(Writer::record(1), heads).finish(),
             Self::RevokeInvite { invite } => Writer::record(1).bytes(&invite.0).finish(),
             Self::Text(text) => {
                 let writer = Writer::record(4).text(&text.text);
@@ -102,12 +99,7 @@ impl Body {
                 }))
             }),
             kind::REMOVE => Reader::record(payload, 2, |r| {
-                let device = DeviceId(r.exactly()?);
-                let heads = r.each(REMOVE_LOGS, |r| r.nested(2, |r| Ok((LogId(r.exactly()?), r.uint()?))))?;
-                if !heads.is_sorted_by(|a, b| a.0 < b.0) {
-                    return Err(WireError::Malformed);
-                }
-                Ok(Self::Remove { device, heads })
+                Ok(Self::Remove { device: DeviceId(r.exactly()?), heads: read_heads(r)? })
             }),
             kind::GRANT => Reader::record(payload, 2, |r| {
                 Ok(Self::Grant { device: DeviceId(r.exactly()?), role: read_role(r, Role::Member..=Role::Admin)? })
@@ -132,7 +124,7 @@ impl Body {
                     profile: read_profile(r)?,
                 })
             }),
-            kind::LEAVE => Reader::record(payload, 0, |_| Ok(Self::Leave)),
+            kind::LEAVE => Reader::record(payload, 1, |r| Ok(Self::Leave { heads: read_heads(r)? })),
             kind::REVOKE_INVITE => {
                 Reader::record(payload, 1, |r| Ok(Self::RevokeInvite { invite: InviteId(r.exactly()?) }))
             }
@@ -173,6 +165,15 @@ impl Body {
             _ => Err(WireError::UnknownKind),
         }
     }
+}
+
+fn write_heads(writer: Writer, heads: &[(LogId, u64)]) -> Writer {
+    writer.each(heads.iter(), |w, (log, seq)| w.array(2).bytes(&log.0).uint(*seq))
+}
+
+fn read_heads(r: &mut Reader<'_>) -> Result<Vec<(LogId, u64)>, WireError> {
+    let heads = r.each(REMOVE_LOGS, |r| r.nested(2, |r| Ok((LogId(r.exactly()?), r.uint()?))))?;
+    if heads.is_sorted_by(|a, b| a.0 < b.0) { Ok(heads) } else { Err(WireError::Malformed) }
 }
 
 fn read_name(r: &mut Reader<'_>) -> Result<String, WireError> {

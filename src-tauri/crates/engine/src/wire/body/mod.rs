@@ -36,7 +36,10 @@ pub enum Body {
         profile: Profile,
     },
     /// LEAVE: the author is gone.
-    Leave,
+    Leave {
+        /// Their other logs, ascending, and the last entry of each that counts; of others none does. At most 256.
+        heads: Vec<(LogId, u64)>,
+    },
     /// REVOKE_INVITE: the invite admits nobody any more.
     RevokeInvite {
         /// Which.
@@ -206,7 +209,7 @@ impl Body {
             Self::Genesis { .. } => kind::GENESIS,
             Self::Invite(_) => kind::INVITE,
             Self::Admit { .. } => kind::ADMIT,
-            Self::Leave => kind::LEAVE,
+            Self::Leave { .. } => kind::LEAVE,
             Self::RevokeInvite { .. } => kind::REVOKE_INVITE,
             Self::Remove { .. } => kind::REMOVE,
             Self::Grant { .. } => kind::GRANT,
@@ -230,7 +233,7 @@ impl Body {
             Self::Genesis { .. }
             | Self::Invite(_)
             | Self::Admit { .. }
-            | Self::Leave
+            | Self::Leave { .. }
             | Self::RevokeInvite { .. }
             | Self::Remove { .. }
             | Self::Grant { .. }
@@ -250,7 +253,7 @@ impl Body {
             Self::Genesis { .. }
             | Self::Invite(_)
             | Self::Admit { .. }
-            | Self::Leave
+            | Self::Leave { .. }
             | Self::RevokeInvite { .. }
             | Self::Remove { .. }
             | Self::Grant { .. }
@@ -271,7 +274,7 @@ impl Body {
             Self::Genesis { .. }
             | Self::Invite(_)
             | Self::Admit { .. }
-            | Self::Leave
+            | Self::Leave { .. }
             | Self::RevokeInvite { .. }
             | Self::Remove { .. }
             | Self::Grant { .. }
@@ -291,7 +294,7 @@ impl Body {
             Self::Genesis { .. }
             | Self::Invite(_)
             | Self::Admit { .. }
-            | Self::Leave
+            | Self::Leave { .. }
             | Self::RevokeInvite { .. }
             | Self::Remove { .. }
             | Self::Grant { .. }

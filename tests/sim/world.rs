@@ -412,10 +412,18 @@ impl World {
 
     /// Whether an honest device has so much of a log on its disk; none where nobody can say.
     fn holds(&self, room: RoomId, holder: DeviceId, log: LogKey, seq: u64) -> Option<bool> {
-        let (n, node) = self.nodes.iter().enumerate().find(|(_, node)| node.device == holder)?;
-        if self.is_liar(NodeId(n)) || node.forgot.contains(&room) || node.rolled_back {
+        // A restored copy is the same person: one of them having it is what was said.
+        let of: Vec<(usize, &Node)> = self.nodes.iter().enumerate().filter(|(_, node)| node.device == holder).collect();
+        let unsure =
+            |(n, node): &(usize, &Node)| self.is_liar(NodeId(*n)) || node.forgot.contains(&room) || node.rolled_back;
+        if of.is_empty() || of.iter().any(unsure) {
             return None;
         }
+        let one_has = of.iter().any(|(_, node)| Self::has_place(node, room, log, seq) != Some(false));
+        Some(one_has)
+    }
+
+    fn has_place(node: &Node, room: RoomId, log: LogKey, seq: u64) -> Option<bool> {
         let fetch = Fetch::Entries { ticket: Ticket(0), room, log, from: seq, to: seq, limit: 1 };
         match node.disk.fetch(&fetch) {
             Ok(Stored::Entries(_, entries)) => Some(!entries.is_empty()),

@@ -10,6 +10,7 @@ mod attention;
 mod commands;
 mod events;
 mod external;
+mod leaving;
 mod media;
 mod notify;
 mod options;

@@ -2,6 +2,7 @@
 
 use crate::attention::Attention;
 use crate::events::Subscription;
+use crate::leaving::{self, Leaving};
 use crate::notify::{self, Limit, Ring};
 use crate::options::Options;
 use crate::{commands, media, window};
@@ -60,6 +61,7 @@ fn set_up(app: &mut App, options: &Options) -> anyhow::Result<()> {
     app.manage(node.clone());
     app.manage(Attention::default());
     app.manage(Subscription::default());
+    app.manage(Leaving::default());
     notify::listen(app.handle())?;
     async_runtime::spawn(ring(app.handle().clone(), node));
     #[cfg(unix)]
@@ -83,6 +85,7 @@ fn refuse(app: &App, error: &ApiError) {
 fn on_event(app: &AppHandle, event: RunEvent) {
     match event {
         RunEvent::WindowEvent { event: WindowEvent::Focused(focused), .. } => on_focus(app, focused),
+        RunEvent::WindowEvent { event: WindowEvent::CloseRequested { api, .. }, .. } => leaving::ask(app, &api),
         RunEvent::Exit => {
             let Some(node) = app.try_state::<Node>() else { return };
             let goodbye = async { tokio::time::timeout(GOODBYE, node.shutdown()).await };

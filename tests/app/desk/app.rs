@@ -195,6 +195,22 @@ impl App {
         desk.import(&self.window, &format!("{name}-{}", self.name)).await
     }
 
+    /// Closes the window as a person does; it asks under that title, and stays when the person says so.
+    ///
+    /// # Errors
+    /// When it does not ask, or goes.
+    pub async fn stays_when_asked(&self, desk: &Desk, title: &str) -> Result<()> {
+        desk.focus(&self.window).await?;
+        desk.xdotool(&["key", "alt+F4"]).await?;
+        let question = desk.window(title).await?;
+        desk.photograph("asked").await?;
+        desk.focus(&question).await?;
+        desk.xdotool(&["key", "Escape"]).await?;
+        desk.window_gone(title).await?;
+        ensure!(!ended(self.process), "{} went without a yes", self.name);
+        desk.focus(&self.window).await
+    }
+
     /// Ends the app as a person does, by closing its window, and sees to it that its process goes too.
     ///
     /// # Errors

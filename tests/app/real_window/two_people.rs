@@ -75,6 +75,7 @@ async fn part(desk: &Desk, ada: &App, ben: App) -> Result<()> {
     say(ada, "See you").await?;
     let sent = message(ada, "See you").await?;
     ada.photograph(desk, "alone").await?;
+    ada.stays_when_asked(desk, "Not everything has arrived").await?;
 
     let ben = desk.open("ben").await?;
     ben.wait("what came meanwhile", "return document.querySelector('.badge-count')", vec![]).await?;

@@ -121,6 +121,11 @@ impl Node {
         self.face().broken.clone()
     }
 
+    /// Own messages in all rooms that no other device holds yet: what would be gone with this one.
+    pub fn unheld(&self) -> u32 {
+        self.face().mirror.snapshot().rooms.iter().map(|room| room.unheld).fold(0, u32::saturating_add)
+    }
+
     /// Says goodbye on every link, releases every address and closes the database. Takes at most 5 s; later commands
     /// are refused.
     pub async fn shutdown(&self) {

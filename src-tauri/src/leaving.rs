@@ -51,8 +51,8 @@ fn words(unheld: u32) -> String {
         format!("{unheld} messages that you wrote are")
     };
     format!(
-        "{what} on this device alone so far. The others get them as soon as one of them is online at the same time as you. \
-         Nothing is lost when you close Natter now; it just arrives later."
+        "{what} on this device alone so far. The others get what you wrote as soon as one of them is online at the same \
+         time as you. Nothing is lost when you close Natter now; it just arrives later."
     )
 }
 

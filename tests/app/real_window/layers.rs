@@ -8,7 +8,7 @@ use natter_app_tests::{App, Desk};
 use serde_json::json;
 
 /// Tallest menu or card, in px: none has more to say.
-const CARD_MAX: f64 = 400.0;
+const CARD_MAX: f64 = 480.0;
 
 /// Name of a layer, and the script that opens it.
 const LAYERS: [(&str, &str); 10] = [

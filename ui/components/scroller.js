@@ -65,6 +65,8 @@ export class Scroller {
   /** After the page changed. @param {ReadonlyMap<string, HTMLElement>} rows */
   restore(rows) {
     this.rows = rows;
+    // The reader has moved up and the event that says so is still on its way.
+    if (this.stuck && this.view.scrollTop < this.lastTop - 1 && this.below() > END_PX) return this.remember(rows);
     if (this.stuck) {
       this.view.scrollTop = this.view.scrollHeight;
       this.lastTop = this.view.scrollTop;

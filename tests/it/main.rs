@@ -2,6 +2,7 @@
 //! tree together.
 
 mod crowds;
+mod devices;
 mod keeping;
 mod person;
 mod tidy;

@@ -97,6 +97,7 @@ impl Person {
             }
             Change::Typing { device, .. } => self.typing.push(device),
             Change::Privacy { privacy } => self.state.privacy = privacy,
+            Change::Devices { devices } => self.state.devices = devices,
             Change::Reread { .. } => {}
             Change::Network { network } => self.state.network = network,
             Change::Ring { name, text, .. } => self.rings.push(format!("{name}: {text}")),

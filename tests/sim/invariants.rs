@@ -50,7 +50,7 @@ pub const STEPS: &[Step] = properties! {
     "sender signed", "The sender shown is the key that signed.", steps::sender_signed;
     "sent is durable", "What is called sent is on the disk at that moment.", steps::sent_is_durable;
     "answered once", "Each command is answered once.", steps::answered_once;
-    "held rises", "What a member is said to hold never shrinks.", steps::held_rises;
+    "held rises", "What a member is said to hold never shrinks, unless a disk was put back.", steps::held_rises;
     "held is true", "Held by k never overstates: each of the k has it on its disk.", steps::held_is_true;
     "reading rises", "Nobody's reading mark goes back.", steps::reading_rises;
     "members type", "Only members are seen typing.", steps::members_type;

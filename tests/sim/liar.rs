@@ -185,7 +185,7 @@ impl World {
         for entry in self[who].entries(room) {
             heads.insert(entry.log, entry.seq + more);
         }
-        Frame::Have { room, asks: self.chance.percent(50), heads: heads.into_iter().collect() }
+        Frame::Have { room, asks: self.chance.percent(50), heads: heads.into_iter().collect(), tips: Vec::new() }
     }
 
     fn nonsense(&mut self, victim: NodeId, room: RoomId) -> Frame {
@@ -290,7 +290,7 @@ impl World {
             (2, _) => {
                 let heads: BTreeMap<LogId, u64> =
                     entries.iter().filter(|e| e.log.author == device).map(|e| (e.log.log, e.seq)).collect();
-                Body::Remove { device, heads: heads.into_iter().collect() }
+                Body::Remove { device, heads: heads.into_iter().collect(), others: Vec::new() }
             }
             (3, _) => Body::Room(RoomBody { name: Some("Mine".into()), ..RoomBody::default() }),
             (4, _) => {

@@ -8,8 +8,8 @@ use natter_engine::Engine;
 use natter_engine::ids::{
     BlobHash, BrokerUrl, CommandId, DeviceId, EntryHash, InviteId, LinkId, LogId, LogKey, RoomId,
 };
-use natter_engine::port::{BlobState, JoinState, Notify, OrderKey, Refusal, Reply, StoreTrouble, StoredEntry};
-use natter_engine::rooms::RoomView;
+use natter_engine::port::{BlobState, JoinState, Notify, OrderKey, Profile, Refusal, Reply, StoreTrouble, StoredEntry};
+use natter_engine::rooms::{DevicesView, RoomView};
 use natter_engine::time::{Instant, Now, UnixMillis};
 use natter_engine::wire::kind;
 use natter_store::Store;
@@ -110,6 +110,12 @@ pub struct Host {
     pub reads: BTreeMap<(RoomId, DeviceId), OrderKey>,
     /// Rooms that went.
     pub forgotten: Vec<RoomId>,
+    /// The person's devices, as last told.
+    pub devices: Option<DevicesView>,
+    /// How being linked went.
+    pub linking: Vec<JoinState>,
+    /// What another device of the person made this one show.
+    pub profile: Option<Profile>,
 }
 
 /// Whether an entry came while it was written or was fetched from history.
@@ -145,6 +151,7 @@ impl Node {
             kind::GENESIS,
             kind::INVITE,
             kind::ADMIT,
+            kind::DEVICE,
             kind::LEAVE,
             kind::REVOKE_INVITE,
             kind::TEXT,
@@ -263,6 +270,9 @@ impl Host {
             Notify::Blob { blob, state } => self.blobs.entry(blob).or_default().push(state),
             Notify::Broker { .. } => {}
             Notify::PeerMisbehaved { peer, rule } => self.misbehaved.push((peer, rule)),
+            Notify::Devices(view) => self.devices = Some(*view),
+            Notify::Linking(state) => self.linking.push(state),
+            Notify::Profile(profile) => self.profile = Some(profile),
             Notify::StoreTrouble(trouble) => self.store_troubles.push(trouble),
         }
     }

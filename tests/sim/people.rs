@@ -3,8 +3,8 @@
 use crate::network::EndId;
 use crate::node::NodeId;
 use crate::world::World;
-use natter_engine::ids::{BlobHash, EntryHash, RoomId};
-use natter_engine::port::{Command, JoinState, Profile, Reply};
+use natter_engine::ids::{BlobHash, DeviceId, EntryHash, RoomId};
+use natter_engine::port::{Command, JoinState, Profile, Reply, Standing};
 use natter_engine::rooms::{InviteTerms, Presence, Role};
 use natter_engine::wire::{InviteLink, Picture, Text};
 use std::time::Duration;
@@ -184,6 +184,58 @@ impl World {
     pub fn rename(&mut self, who: NodeId, name: &str) {
         let profile = Profile { name: name.into(), avatar: None };
         assert!(matches!(self.command(who, Command::SetProfile { profile }), Ok(Reply::Done)));
+    }
+
+    /// A code by which another device is linked.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub fn device_code(&mut self, who: NodeId) -> InviteLink {
+        match self.command(who, Command::LinkDevice) {
+            Ok(Reply::Invite(code)) => code,
+            other => panic!("a code: {other:?}"),
+        }
+    }
+
+    /// Links a new device with one that is somebody's already, as a person does with both in hand.
+    ///
+    /// # Panics
+    /// When it is not done within a few minutes.
+    pub fn link_device(&mut self, old: NodeId, new: NodeId) {
+        let text = self.device_code(old).to_device_text();
+        let code = InviteLink::parse_device(&text).expect("own code");
+        let reply = self.command(new, Command::Link { code });
+        assert!(matches!(reply, Ok(Reply::Room(_))), "{reply:?}");
+        let device = self[new].device;
+        self.until(PATIENCE, "the old device asks", |world| world.asks_about(old, device));
+        assert!(matches!(self.command(old, Command::AdmitDevice { device }), Ok(Reply::Done)));
+        self.until(PATIENCE * 2, "both know of each other", |world| {
+            world.are_linked(old, new) && world.are_linked(new, old)
+        });
+    }
+
+    /// Whether a device asks its person about another that came with a code.
+    pub fn asks_about(&self, who: NodeId, device: DeviceId) -> bool {
+        let devices = self[who].host.devices.as_ref();
+        devices.is_some_and(|view| view.requests.iter().any(|request| request.device == device))
+    }
+
+    /// Whether a device counts another among its own.
+    pub fn are_linked(&self, who: NodeId, other: NodeId) -> bool {
+        let device = self[other].device;
+        let devices = self[who].host.devices.as_ref();
+        devices.is_some_and(|view| view.devices.iter().any(|member| member.device == device))
+    }
+
+    /// Waits until a device is a member of a room.
+    ///
+    /// # Panics
+    /// When it is not within two minutes.
+    pub fn await_member(&mut self, who: NodeId, room: RoomId) {
+        let name = self[who].name.clone();
+        self.until(PATIENCE * 2, &format!("{name} is in {room:?}"), |world| {
+            world[who].host.rooms.get(&room).is_some_and(|view| view.standing == Standing::Member)
+        });
     }
 
     /// The chat link between two, as pairs of ends.

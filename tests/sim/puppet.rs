@@ -13,11 +13,11 @@ use natter_engine::port::{
     Command, Input, LinkCommand, LinkEvent, LinkPurpose, Notify, Output, Profile, Refusal, Reply, SessionParams, Setup,
     SignalCommand, SignalEvent, SignalKind, Stored, StoredEntry,
 };
-use natter_engine::rooms::{InviteTerms, RoomView};
+use natter_engine::rooms::{DevicesView, InviteTerms, RoomView};
 use natter_engine::signaling::address::{Day, invite_address, member_address, room_rendezvous};
 use natter_engine::signaling::envelope::{Ends, SealingKey, open, seal};
 use natter_engine::time::{Hlc, Instant, Now, UnixMillis};
-use natter_engine::wire::frame::{auth_bytes, invite_proof_bytes};
+use natter_engine::wire::frame::{auth_bytes, device_proof_bytes, invite_proof_bytes};
 use natter_engine::wire::{Body, Entry, Frame, Header, InviteLink, Session, SignedSession, Text};
 use natter_store::Store;
 use natter_store::memory::MemoryStore;
@@ -51,6 +51,8 @@ pub struct Stage {
     pub replies: BTreeMap<CommandId, Result<Reply, Refusal>>,
     /// The last view of each room.
     pub rooms: BTreeMap<RoomId, RoomView>,
+    /// The person's devices, as last told.
+    pub devices: Option<DevicesView>,
     /// Reads asked of its disk.
     pub reads: usize,
     next_command: u64,
@@ -81,6 +83,7 @@ impl Stage {
             notices: Vec::new(),
             replies: BTreeMap::new(),
             rooms: BTreeMap::new(),
+            devices: None,
             reads: 0,
             next_command: 1,
         };
@@ -166,6 +169,7 @@ impl Stage {
                     Output::Notify(Notify::Room(view)) => {
                         self.rooms.insert(view.room, *view);
                     }
+                    Output::Notify(Notify::Devices(view)) => self.devices = Some(*view),
                     Output::Notify(notice) => self.notices.push(notice),
                     Output::Link(link, LinkCommand::Open { purpose, remote }) => {
                         self.opened.push((link, purpose, remote));
@@ -212,7 +216,7 @@ impl Stage {
     /// # Panics
     /// Never, unless the twin store is broken.
     pub fn entries(&self, room: RoomId) -> Vec<StoredEntry> {
-        let kinds: Vec<u16> = (1..10).chain(32..40).collect();
+        let kinds: Vec<u16> = (1..11).chain(32..40).collect();
         self.disk.timeline(room, None, 200, &kinds).expect("reads")
     }
 
@@ -230,6 +234,9 @@ impl Stage {
             | Notify::Join { .. }
             | Notify::Blob { .. }
             | Notify::Broker { .. }
+            | Notify::Devices(_)
+            | Notify::Linking(_)
+            | Notify::Profile(_)
             | Notify::StoreTrouble(_) => None,
         };
         self.notices.iter().filter_map(rule).collect()
@@ -605,6 +612,11 @@ impl Puppet {
         stage.run(Duration::from_secs(1));
         self.clock = Hlc(stage.clocks().wall.0 << 16);
         dialog
+    }
+
+    /// Its word that it is this person's, in a room.
+    pub fn claim(&self, room: RoomId, person: DeviceId) -> [u8; 64] {
+        self.key.sign(Context::Device, &device_proof_bytes(room, person))
     }
 
     /// The next entry of its log, after everything that the engine has.

@@ -55,6 +55,7 @@ fn frame(bytes: &[u8]) -> String {
             let heads: Vec<String> = heads.iter().map(|(log, seq)| format!("{:?}:{seq}", log.author)).collect();
             format!("HAVE {}", heads.join(" "))
         }
+        Ok(Frame::Fork { .. }) => format!("FORK {}", tag(bytes)),
         Ok(Frame::Want { log, from, to, .. }) => format!("WANT {:?} {from}..={to}", log.author),
         Ok(Frame::Signal { from, to, kind, envelope, .. }) => {
             format!("SIGNAL {kind:?} {from:?}->{to:?} {}", tag(&envelope))
@@ -64,6 +65,8 @@ fn frame(bytes: &[u8]) -> String {
             format!("{other:?}")
         }
         Ok(Frame::Epoch { epoch, .. }) => format!("EPOCH {epoch}"),
+        Ok(Frame::Handover { room, epochs, .. }) => format!("HANDOVER {room:?} epochs={}", epochs.len()),
+        Ok(Frame::Claim { room, person, .. }) => format!("CLAIM {room:?} {person:?}"),
         Ok(other @ (Frame::Typing { .. } | Frame::AskBlob { .. } | Frame::BlobIs { .. })) => format!("{other:?}"),
         Err(error) => format!("garbage ({error}) {}", tag(bytes)),
     }

@@ -37,16 +37,14 @@ pub struct Walk {
     pub people: usize,
     /// Of these, how many break the rules; less than a third.
     pub liars: usize,
-    /// Whether liars write two entries for one place of a log. Off: honest members keep the first that comes, so that
-    /// they may differ for good.
+    /// Whether liars write two entries for one place of a log. Off: of 130 walks with it one fails that does not without.
     pub equivocation: bool,
     /// Whether liars pass on others' words without the words. Off: who gets them so does not ask again.
     pub stripping: bool,
     /// Whether somebody who left and forgot a room comes back while a member has not heard all that they wrote. Off: such
     /// a door takes them for a member who was away, they go on in a log whose end they have forgotten, and fork it.
     pub strays: bool,
-    /// Whether disks are put back to older states. Off: a device that speaks before it has heard from others what it said
-    /// before forks its own log.
+    /// Whether disks are put back to older states: in each fourth walk, or all of them by name.
     pub rollbacks: bool,
 }
 
@@ -61,7 +59,7 @@ impl Walk {
             _ if crowd => 250,
             _ => 400,
         };
-        // What the engine cannot bear yet is off unless asked for by name, as in NATTER_WITH=strays,rollbacks.
+        // What the engine cannot bear yet is off unless asked for by name, as in NATTER_WITH=strays,stripping.
         let with = std::env::var("NATTER_WITH").unwrap_or_default();
         let is_on = |name: &str| with.split(',').any(|word| word == name);
         Self {
@@ -71,7 +69,7 @@ impl Walk {
             equivocation: is_on("equivocation"),
             stripping: is_on("stripping"),
             strays: is_on("strays"),
-            rollbacks: is_on("rollbacks"),
+            rollbacks: seed % 4 == 1 || is_on("rollbacks"),
         }
     }
 }

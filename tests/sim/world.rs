@@ -11,9 +11,9 @@ use crate::trace::{self, Trace};
 use crate::weather::Weather;
 use natter_engine::Engine;
 use natter_engine::identity::SecretKey;
-use natter_engine::ids::{Address, BrokerUrl, CommandId, DeviceId, LogId, LogKey, RoomId, Ticket};
+use natter_engine::ids::{Address, BrokerUrl, CommandId, DeviceId, EntryHash, LogId, LogKey, RoomId, Ticket};
 use natter_engine::port::{
-    CloseReason, Command, Fetch, Input, LinkEvent, Notify, Op, Output, Profile, Refusal, Reply, SignalEvent,
+    CloseReason, Command, Fetch, Input, LinkEvent, Notify, Op, Output, Profile, Refusal, Reply, SignalEvent, Standing,
     StoreTrouble, Stored,
 };
 use natter_store::Store;
@@ -388,7 +388,11 @@ impl World {
                 node.forgot.insert(*room);
             }
             Notify::Room(view) => {
-                let moved = node.host.rooms.get(&view.room).is_some_and(|shown| shown.limits != view.limits);
+                let moved = node
+                    .host
+                    .rooms
+                    .get(&view.room)
+                    .is_some_and(|shown| shown.limits != view.limits || shown.forks != view.forks);
                 if moved {
                     // Other entries count than before: the host reads its timeline again.
                     let all = node.entries(view.room).into_iter().map(|entry| entry.order.hash).collect();
@@ -404,6 +408,9 @@ impl World {
             | Notify::Blob { .. }
             | Notify::Broker { .. }
             | Notify::PeerMisbehaved { .. }
+            | Notify::Devices(_)
+            | Notify::Linking(_)
+            | Notify::Profile(_)
             | Notify::StoreTrouble(_) => {}
         }
         let name = node.name.clone();
@@ -416,7 +423,11 @@ impl World {
         let of: Vec<(usize, &Node)> = self.nodes.iter().enumerate().filter(|(_, node)| node.device == holder).collect();
         let unsure =
             |(n, node): &(usize, &Node)| self.is_liar(NodeId(*n)) || node.forgot.contains(&room) || node.rolled_back;
-        if of.is_empty() || of.iter().any(unsure) {
+        // A log that was split is held as far as it still goes.
+        let of_author: Vec<&Node> = self.nodes.iter().filter(|node| node.device == log.author).collect();
+        let lies = self.nodes.iter().enumerate().any(|(n, node)| node.device == log.author && self.is_liar(NodeId(n)));
+        let put_back = lies || of_author.len() > 1 || of_author.iter().any(|node| node.rolled_back);
+        if of.is_empty() || of.iter().any(unsure) || put_back {
             return None;
         }
         let one_has = of.iter().any(|(_, node)| Self::has_place(node, room, log, seq) != Some(false));
@@ -521,9 +532,13 @@ impl World {
         self.note("world", format_args!("node {} is backed up", id.0));
     }
 
-    /// Whether there is a copy.
+    /// Whether there is a copy that knows where its rooms meet now. Who was put back beyond a change of the key is asked in
+    /// anew, as after a removal: their old address is one that nobody keeps for them.
     pub fn has_backup(&self, id: NodeId) -> bool {
-        self.nodes[id.0].backup.is_some()
+        let node = &self.nodes[id.0];
+        let Some(backup) = &node.backup else { return false };
+        let rooms = backup.boot().ok().flatten().map(|boot| boot.rooms).unwrap_or_default();
+        rooms.iter().all(|room| room.epochs == node.disk_epochs(room.room))
     }
 
     /// Cuts a device's power, puts its disk back to the copy and switches it on again: a restored backup, or a disk that
@@ -536,8 +551,39 @@ impl World {
         let node = &mut self.nodes[id.0];
         node.disk = node.backup.as_ref().expect("a backup").copy();
         node.rolled_back = true;
+        self.forget_what_is_lost();
         self.note("world", format_args!("node {} is rolled back", id.0));
         self.start(id);
+    }
+
+    /// What no disk has any more is gone: whoever called it sent had been told the truth.
+    fn forget_what_is_lost(&mut self) {
+        let honest = |n: &usize| !self.is_liar(NodeId(*n));
+        let standing = |node: &Node| -> BTreeSet<RoomId> {
+            let rooms = node.disk.boot().ok().flatten().map(|boot| boot.rooms).unwrap_or_default();
+            rooms.iter().filter(|room| room.standing == Standing::Member).map(|room| room.room).collect()
+        };
+        let nodes = (0..self.nodes.len()).filter(honest).map(|n| &self.nodes[n]);
+        let disks: Vec<(&Node, BTreeSet<RoomId>)> = nodes.map(|node| (node, standing(node))).collect();
+        let is_there = |room: RoomId, hash: EntryHash| {
+            disks.iter().any(|(node, rooms)| {
+                rooms.contains(&room) && node.disk.entry(room, hash).is_ok_and(|entry| entry.is_some())
+            })
+        };
+        let lost: Vec<(usize, RoomId, EntryHash)> = self
+            .nodes
+            .iter()
+            .enumerate()
+            .flat_map(|(n, node)| {
+                node.acknowledged.iter().flat_map(move |(room, all)| all.iter().map(move |one| (n, *room, *one)))
+            })
+            .filter(|(_, room, hash)| !is_there(*room, *hash))
+            .collect();
+        for (n, room, hash) in lost {
+            if let Some(all) = self.nodes[n].acknowledged.get_mut(&room) {
+                all.remove(&hash);
+            }
+        }
     }
 
     /// Fills a disk, or makes room on it.

@@ -111,7 +111,11 @@ privacy: Privacy, } | { "type": "join",
 /**
  * Now.
  */
-join: Join, } | { "type": "blob", 
+join: Join, } | { "type": "devices", 
+/**
+ * Now.
+ */
+devices: Devices, } | { "type": "blob", 
 /**
  * Now.
  */
@@ -148,7 +152,7 @@ error: ApiError, };
 /**
  * The kinds of refusal. Stable: bots match on them.
  */
-export type Code = "badRequest" | "notSetUp" | "locked" | "alreadySetUp" | "wrongPassphrase" | "weakPassphrase" | "noKeychain" | "noSuchRoom" | "noSuchMessage" | "noSuchInvite" | "noSuchStaged" | "alreadyMember" | "notAMember" | "notAllowed" | "nobodyWaiting" | "noSuchMember" | "notACode" | "codeWrong" | "notAnEmoji" | "badMention" | "inviteNotNatter" | "inviteCut" | "inviteTooNew" | "inviteExpired" | "inviteUsedUp" | "empty" | "tooLong" | "badName" | "tooMany" | "notAPicture" | "pictureTooLarge" | "badBroker" | "diskFull" | "databaseLocked" | "databaseDamaged" | "databaseTooNew" | "diskFailed" | "transferFailed" | "notNatterFile" | "fileDamaged" | "fileTooNew" | "profileNotEmpty" | "shuttingDown" | "internal";
+export type Code = "badRequest" | "notSetUp" | "locked" | "alreadySetUp" | "wrongPassphrase" | "weakPassphrase" | "noKeychain" | "noSuchRoom" | "noSuchMessage" | "noSuchInvite" | "noSuchStaged" | "alreadyMember" | "hasRooms" | "notAMember" | "notAllowed" | "nobodyWaiting" | "noSuchMember" | "notACode" | "codeWrong" | "notAnEmoji" | "badMention" | "inviteNotNatter" | "otherCode" | "inviteCut" | "inviteTooNew" | "inviteExpired" | "inviteUsedUp" | "empty" | "tooLong" | "badName" | "tooMany" | "notAPicture" | "pictureTooLarge" | "badBroker" | "diskFull" | "databaseLocked" | "databaseDamaged" | "databaseTooNew" | "diskFailed" | "transferFailed" | "notNatterFile" | "fileDamaged" | "fileTooNew" | "profileNotEmpty" | "shuttingDown" | "internal";
 
 /**
  * A command. Ids are lower-case hexadecimal strings; times are milliseconds since 1970 UTC.
@@ -481,7 +485,27 @@ name: string,
 /**
  * A staged picture to use as avatar; `null` removes it, absent keeps it.
  */
-avatar?: string | null, } | { "type": "leaveRoom", 
+avatar?: string | null, } | { "type": "linkDevice" } | { "type": "readDeviceCode", 
+/**
+ * A text with a `natter://link#…` in it.
+ */
+text: string, } | { "type": "useDeviceCode", 
+/**
+ * A text with a `natter://link#…` in it.
+ */
+text: string, } | { "type": "cancelLinking" } | { "type": "admitDevice", 
+/**
+ * Device id.
+ */
+device: string, } | { "type": "declineDevice", 
+/**
+ * Device id.
+ */
+device: string, } | { "type": "unlinkDevice", 
+/**
+ * Device id.
+ */
+device: string, } | { "type": "leaveRoom", 
 /**
  * Room id.
  */
@@ -508,15 +532,15 @@ export type Delivery = {
  */
 state: DeliveryState, 
 /**
- * Device ids of members who hold it, without this one.
+ * Members who hold it, without this person.
  */
 heldBy: Array<string>, 
 /**
- * Device ids of members who read it.
+ * Members who read it.
  */
 readBy: Array<string>, 
 /**
- * How many members there are besides this device.
+ * How many members there are besides this person.
  */
 of: number, };
 
@@ -524,6 +548,86 @@ of: number, };
  * How far an own message got, in a word.
  */
 export type DeliveryState = "saved" | "heldBySome" | "heldByAll" | "read";
+
+/**
+ * A device of this person.
+ */
+export type Device = { 
+/**
+ * Public key.
+ */
+device: string, 
+/**
+ * Short fingerprint: what tells one from the other.
+ */
+fingerprint: string, 
+/**
+ * 0 to 11.
+ */
+hue: number, 
+/**
+ * Whether it is this one.
+ */
+own: boolean, 
+/**
+ * Reachability.
+ */
+presence: Presence, 
+/**
+ * When it was linked.
+ */
+since: number, };
+
+/**
+ * A code by which another device is linked.
+ */
+export type DeviceCode = { 
+/**
+ * `natter://link#…`: whoever has it may ask to become a device of this person.
+ */
+link: string, 
+/**
+ * Media path of the QR code (SVG made here, black on white).
+ */
+qr: string, 
+/**
+ * When it ends.
+ */
+expires: number, };
+
+/**
+ * What a code that links a device says before it is used.
+ */
+export type DeviceCodePreview = { 
+/**
+ * What the person calls themselves whose code it is.
+ */
+name: string, 
+/**
+ * When it ends.
+ */
+expires: number, };
+
+/**
+ * The devices of this person, and those that want to become one.
+ */
+export type Devices = { 
+/**
+ * All that are linked with each other, this one first; empty while this device is linked with no other.
+ */
+linked: Array<Device>, 
+/**
+ * Devices that came with the code and wait for a yes.
+ */
+requests: Array<JoinRequest>, 
+/**
+ * The code that works now, when it was made here.
+ */
+code: DeviceCode | null, 
+/**
+ * How far this device is on its way to be linked with another; absent when it is not.
+ */
+linking: JoinProgress | null, };
 
 /**
  * One change of the state.
@@ -694,15 +798,19 @@ hue: number,
 unprotected: boolean, };
 
 /**
- * A member.
+ * A member: a person, with one or several devices.
  */
 export type Member = { 
 /**
- * Public key.
+ * Public key of the device that they came into the room with: it names them here, whichever device they use.
  */
 device: string, 
 /**
- * Name as last signed by that key.
+ * How many devices of theirs are in; 0 = they are not.
+ */
+devices: number, 
+/**
+ * Name as last signed by one of their devices.
  */
 name: string, 
 /**
@@ -722,11 +830,11 @@ hue: number,
  */
 role: Role, 
 /**
- * Reachability.
+ * Reachability, of the most reachable of their devices.
  */
 presence: Presence, 
 /**
- * Whether this is this device.
+ * Whether this is this device's person.
  */
 own: boolean, 
 /**
@@ -745,7 +853,12 @@ blocked: boolean,
  * Who was in the room before them (and may have left) under a name that looks the same: device id. It may be the same
  * person with a new device, or somebody else: a name is no proof, a safety number is.
  */
-looksLike: string | null, };
+looksLike: string | null, 
+/**
+ * Whether their key signed two histories, each of which some members saw first: all of it is shown. A machine that was
+ * put back to an earlier state does that without meaning to, and so does who tells people different things.
+ */
+forked: boolean, };
 
 /**
  * A member named in a text.
@@ -777,13 +890,17 @@ id: string,
  */
 order: string, 
 /**
- * Who signed.
+ * Who wrote it: a person, as `Member` names them.
  */
 author: string, 
 /**
- * Whether this device did.
+ * Whether this device's person did.
  */
 own: boolean, 
+/**
+ * Whether they did on another of their devices: it can be deleted here, and edited there alone.
+ */
+elsewhere: boolean, 
 /**
  * When, to show; milliseconds since 1970 UTC.
  */
@@ -817,7 +934,7 @@ expires: number | null,
  */
 namesMe: boolean, 
 /**
- * Own messages: how far it got.
+ * Own messages, written here: how far it got.
  */
 delivery: Delivery | null, };
 
@@ -844,7 +961,15 @@ caption: string, } | { "type": "created" } | { "type": "joined",
 /**
  * Who.
  */
-device: string, } | { "type": "left", 
+device: string, } | { "type": "deviceLinked", 
+/**
+ * The device's short fingerprint.
+ */
+fingerprint: string, } | { "type": "deviceUnlinked", 
+/**
+ * The device's short fingerprint.
+ */
+fingerprint: string, } | { "type": "left", 
 /**
  * Who.
  */
@@ -1008,7 +1133,15 @@ invite: Invite, } | { "type": "invitePreview",
 /**
  * What it says.
  */
-preview: InvitePreview, } | { "type": "sent", 
+preview: InvitePreview, } | { "type": "deviceCode", 
+/**
+ * The code.
+ */
+code: DeviceCode, } | { "type": "deviceCodePreview", 
+/**
+ * What it says.
+ */
+preview: DeviceCodePreview, } | { "type": "sent", 
 /**
  * Message id.
  */
@@ -1227,6 +1360,10 @@ rooms: Array<Room>,
  * Knocks under way or ended without admission.
  */
 joins: Array<Join>, 
+/**
+ * The devices of this person.
+ */
+devices: Devices, 
 /**
  * Brokers and links.
  */

@@ -16,7 +16,7 @@ export const QUICK = ["👍", "❤️", "😂", "😮", "😢", "🎉"];
 /** @param {Message} message @param {Room} room */
 export const mayReact = (message, room) => room.standing === "member" && isThere(message);
 /** @param {Message} message @param {Room} room */
-export const mayEdit = (message, room) => mayReact(message, room) && message.own && wordsIn(message) !== "";
+export const mayEdit = (message, room) => mayReact(message, room) && message.own && !message.elsewhere && wordsIn(message) !== "";
 /** @param {Message} message @param {Room} room */
 export const mayDelete = (message, room) => mayReact(message, room) && (message.own || isAdmin(room));
 

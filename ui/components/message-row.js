@@ -76,7 +76,7 @@ export class MessageRow extends HTMLElement {
     this.time = h("time", { class: "time", datetime: new Date(message.time).toISOString(), title: fullDate(message.time) }, h("span", { "aria-hidden": "true", text: clock(message.time) }), h("span", { class: "sr-only", text: fullDate(message.time) }));
     this.marks = h("span", { class: "marks" });
     this.meta = h("span", { class: "meta" }, this.marks, this.time);
-    if (message.own) this.meta.append((this.delivery = new DeliveryMark()));
+    if (message.own && !message.elsewhere) this.meta.append((this.delivery = new DeliveryMark()));
     this.bubble = h("div", { class: "bubble" }, h("div", { class: "from" }, this.author, this.you), this.body);
     this.reactions = new Reactions();
     const opener = (/** @type {Event} */ event) => /** @type {Element} */ (event.currentTarget);

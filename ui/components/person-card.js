@@ -32,7 +32,8 @@ export function openPerson(anchor, room, device) {
 
 /** @param {import("../backend/api").Member} member */
 export function presenceWords(member) {
-  return member.own ? t("presence.you") : t(`presence.${member.presence}`);
+  const presence = member.own ? t("presence.you") : t(`presence.${member.presence}`);
+  return member.devices > 1 ? `${presence} · ${t("person.devices", { count: member.devices })}` : presence;
 }
 
 /** @param {import("../backend/api").Member} member */

@@ -1,4 +1,5 @@
-// What stands beside a name: that its key was verified, that it is blocked, that it only looks like somebody's.
+// What stands beside a name: that its key was verified, that it is blocked, that it only looks like somebody's, that it
+// signed two histories.
 import { h, icon } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { doubleOf } from "../stores/select.js";
@@ -14,6 +15,7 @@ export function memberTags(room, member) {
   const double = doubleOf(room, member);
   return [
     double ? h("span", { class: "tag warn" }, icon("warn"), h("span", { text: t("double.short", { name: double.name }) })) : null,
+    member.forked ? h("span", { class: "tag warn" }, icon("warn"), h("span", { text: t("forked.short") })) : null,
     member.blocked ? h("span", { class: "tag" }, icon("block"), h("span", { text: t("block.blocked") })) : null,
   ].filter((tag) => tag !== null);
 }

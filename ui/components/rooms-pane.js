@@ -9,7 +9,9 @@ import { plain } from "../lib/markdown.js";
 import { isSystem } from "../lib/rows.js";
 import { avatar, fill, roomAvatar } from "./avatar.js";
 import { openCreateRoom } from "./create-room-dialog.js";
+import { mayBeLinked } from "./devices-section.js";
 import { openJoin } from "./join-dialog.js";
+import { openUseCode } from "./link-dialog.js";
 import { gist } from "./message-body.js";
 import { openMenu } from "./popover.js";
 import { openSearch } from "./search-dialog.js";
@@ -32,7 +34,7 @@ class RoomsPane extends View {
     this.joins = h("div", { class: "join-list" });
     this.list = h("ul", { class: "room-list" });
     this.empty = h("div", { class: "empty" }, icon("hello", "art"), h("h2", { text: t("rooms.emptyTitle") }), h("p", { text: t("rooms.emptyText") }),
-      h("div", { class: "empty-actions" }, button(t("rooms.create"), openCreateRoom, { class: "button primary wide" }, "plus"), button(t("rooms.join"), () => openJoin(), { class: "button wide" }, "link")));
+      h("div", { class: "empty-actions" }, button(t("rooms.create"), openCreateRoom, { class: "button primary wide" }, "plus"), button(t("rooms.join"), () => openJoin(), { class: "button wide" }, "link"), (this.become = button(t("devices.become"), openUseCode, { class: "button wide" }, "people"))));
     this.append(head, h("div", { class: "pane-scroll" }, this.joins, this.list, this.empty), h(/** @type {any} */ ("natter-network")));
   }
 
@@ -48,6 +50,7 @@ class RoomsPane extends View {
     const { me, rooms, joins } = app.state.value;
     if (me && this.me) fill(this.me, `${me.name} ${me.avatar}`, () => avatar(me, "small"));
     if (this.empty) this.empty.hidden = rooms.length + joins.length > 0;
+    if (this.become) this.become.hidden = !mayBeLinked(app.state.value);
     const knocking = joins.filter((join) => !rooms.some((room) => room.id === join.room));
     if (this.joins) reconcile(this.joins, knocking, (j) => j.room + j.progress, joinRow);
     if (this.list) reconcile(this.list, rooms, (room) => room.id, makeRoom, updateRoom);

@@ -5,6 +5,7 @@ import { t } from "../lib/i18n.js";
 import { complain, words } from "../lib/errors.js";
 import { toast } from "../stores/toasts.js";
 import { avatar, fill } from "./avatar.js";
+import { devicesContent } from "./devices-section.js";
 import { openDialog } from "./dialog.js";
 import { busy, field, toggle } from "./form.js";
 import { brokerRow, networkWords } from "./network-status.js";
@@ -15,7 +16,7 @@ const MAX_BROKERS = 8;
 /** @param {"profile" | "connections"} [section] scrolled to */
 export function openSettings(section = "profile") {
   const connections = connectionSection();
-  const parts = [profileSection(), privacySection(), deviceSection(), connections, aboutSection()];
+  const parts = [profileSection(), devicesSection(), privacySection(), deviceSection(), connections, aboutSection()];
   const stops = parts.map(({ update }) => (update(), app.state.watch(update)));
   openDialog({ title: t("settings.title"), body: parts.map((part) => part.box), onclose: () => stops.forEach((stop) => stop()) });
   if (section === "connections") {
@@ -66,6 +67,11 @@ function profileSection() {
   };
   name.input.addEventListener("input", () => (save.disabled = name.input.value.trim() === app.state.value.me?.name));
   return { box: section(t("settings.profile"), h("div", { class: "profile" }, slot, h("div", { class: "profile-buttons" }, choose, remove, picker)), h("div", { class: "field-with-button" }, name.box, save)), update };
+}
+
+function devicesSection() {
+  const { content, update } = devicesContent();
+  return { box: section(t("devices.title"), ...content), update };
 }
 
 function deviceSection() {

@@ -20,6 +20,7 @@ export function systemText({ body, author, own }, room) {
   };
   switch (body.type) {
     case "joined": return personOf(room, body.device).own ? t("system.youJoined") : t("system.joined", { name: personOf(room, body.device).name });
+    case "deviceLinked": case "deviceUnlinked": return t(`system.${body.type}${own ? "ByYou" : ""}`, { by: by.name, fingerprint: body.fingerprint });
     case "left": return t("system.left", { name: personOf(room, body.device).name });
     case "removed": return said("removed", body.device);
     case "roleChanged": return said("role", body.device, { role: t(`role.a.${body.role}`) });

@@ -14,7 +14,10 @@ import { openVerify } from "./verify-dialog.js";
 /** What the card warns of. @param {Room} room @param {Member} member */
 export function doubt(room, member) {
   const double = doubleOf(room, member);
-  return double ? [h("p", { class: "doubt" }, icon("warn"), h("span", { text: t("double.text", { name: double.name }) }))] : [];
+  return [
+    ...(double ? [t("double.text", { name: double.name })] : []),
+    ...(member.forked ? [t(member.own ? "forked.own" : "forked.text")] : []),
+  ].map((text) => h("p", { class: "doubt" }, icon("warn"), h("span", { text })));
 }
 
 /** @param {Room} room @param {Member} member @param {() => void} close */

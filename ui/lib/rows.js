@@ -12,7 +12,7 @@ import { dayKey } from "./format.js";
 export const GROUP_MS = 5 * 60_000;
 
 /** @type {ReadonlySet<Message["body"]["type"]>} */
-const SYSTEM = new Set(["created", "joined", "left", "removed", "roleChanged", "roomChanged"]);
+const SYSTEM = new Set(["created", "joined", "deviceLinked", "deviceUnlinked", "left", "removed", "roleChanged", "roomChanged"]);
 
 /** Something that happened, rather than something that was said. @param {Message} message */
 export const isSystem = (message) => SYSTEM.has(message.body.type);

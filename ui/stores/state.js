@@ -16,7 +16,7 @@ export const MAX_TROUBLES = 8;
 /** @type {State} */
 export const INITIAL = {
   rev: 0, phase: "setup", me: null, rooms: [], joins: [], network: { brokers: [], links: 0, embedded: [] },
-  privacy: { receipts: true, typing: true }, version: "", timelines: {}, troubles: [],
+  privacy: { receipts: true, typing: true }, devices: { linked: [], requests: [], code: null, linking: null }, version: "", timelines: {}, troubles: [],
 };
 
 /** A snapshot replaces everything but the timelines, which are read again page by page. @param {State} state @param {Snapshot} snapshot @returns {State} */
@@ -44,6 +44,7 @@ export function applyChange(state, change) {
     case "join": return settleJoins({ ...state, joins: put(state.joins, change.join, (j) => j.room) });
     case "blob": return { ...state, timelines: mapValues(state.timelines, (t) => timeline.transfer(t, change.blob)) };
     case "privacy": return { ...state, privacy: change.privacy };
+    case "devices": return { ...state, devices: change.devices };
     case "network": return { ...state, network: change.network };
     case "trouble": return addTrouble(state, change.error);
     case "ring": case "typing": case "reread": return state; // What is loaded is read again by who loads it.

@@ -32,7 +32,7 @@ fn data_before_auth_ends_the_link() {
     let frames = [
         mallory.knock(&invite),
         Frame::Entries { room, entries: vec![hello] },
-        Frame::Have { room, asks: false, heads: Vec::new() },
+        Frame::Have { room, asks: false, heads: Vec::new(), tips: Vec::new() },
         Frame::Ping { nonce: 1 },
         Frame::Bye,
     ];
@@ -175,7 +175,7 @@ fn a_stranger_with_the_rooms_key_is_told_nothing() {
     let dialog = mallory.link(&mut stage, room, way);
     let own = stage.own_log();
     for frame in [
-        Frame::Have { room, asks: false, heads: Vec::new() },
+        Frame::Have { room, asks: false, heads: Vec::new(), tips: Vec::new() },
         Frame::Want { room, log: own, from: 1, to: 2 },
         Frame::AskBlob { room, blob: natter_sim::puppet::blob(1) },
         Frame::Roster { room, linked: vec![mallory.device], brokers: vec!["ws://evil.test/".into()] },
@@ -196,7 +196,11 @@ fn a_newcomer_is_not_heard_before_it_is_let_in() {
     let (mut stage, room, invite, mut mallory) = outsider();
     let stored = stage.entries(room).len();
     let dialog = mallory.link(&mut stage, room, Way::Invite(&invite));
-    mallory.say(&mut stage, &dialog, &Frame::Have { room, asks: false, heads: vec![(mallory.log(), 1)] });
+    mallory.say(
+        &mut stage,
+        &dialog,
+        &Frame::Have { room, asks: false, heads: vec![(mallory.log(), 1)], tips: Vec::new() },
+    );
     let early = mallory.entry(&stage, room, &text("let me in"));
     mallory.push(&mut stage, &dialog, room, vec![early]);
     stage.run(std::time::Duration::from_secs(6));

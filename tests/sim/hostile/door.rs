@@ -221,7 +221,7 @@ fn a_welcome_from_a_false_door_lets_nobody_in() {
     let epochs = (0..256).map(|n| (n, [6; 32])).collect();
     mallory.say(&mut stage, &dialog, &Frame::Welcome { room, epochs, brokers: Vec::new() });
     let log = mallory.log();
-    mallory.say(&mut stage, &dialog, &Frame::Have { room, asks: false, heads: vec![(log, 3)] });
+    mallory.say(&mut stage, &dialog, &Frame::Have { room, asks: false, heads: vec![(log, 3)], tips: Vec::new() });
     let hello = mallory.entry_with(room, &text("you are in, trust me"), |_| ());
     mallory.push(&mut stage, &dialog, room, vec![hello]);
     let boot = stage.disk.boot().expect("reads").expect("an identity");

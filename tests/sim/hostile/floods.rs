@@ -92,7 +92,7 @@ fn a_flood_of_claims_to_have_is_not_remembered() {
                 (LogKey { author: mallory.device, log: LogId(log) }, u64::MAX)
             })
             .collect();
-        mallory.say(&mut stage, &dialog, &Frame::Have { room, asks: false, heads });
+        mallory.say(&mut stage, &dialog, &Frame::Have { room, asks: false, heads, tips: Vec::new() });
     }
     assert!(stage.engine.load().claimed_logs <= LOGS_PER_ROOM, "{:?}", stage.engine.load());
     let asked = stage.take_sent(dialog.link).iter().filter(|frame| matches!(frame, Frame::Want { .. })).count();
@@ -111,7 +111,7 @@ fn a_flood_of_strangers_is_not_remembered() {
         let mut stranger = Puppet::numbered(n);
         let log = stranger.log();
         // Asked for, so that no rate holds it back.
-        mallory.say(&mut stage, &dialog, &Frame::Have { room, asks: false, heads: vec![(log, 1)] });
+        mallory.say(&mut stage, &dialog, &Frame::Have { room, asks: false, heads: vec![(log, 1)], tips: Vec::new() });
         let entry = stranger.entry_with(room, &text("hear me"), |_| ());
         mallory.push(&mut stage, &dialog, room, vec![entry]);
         if n % 100 == 0 {
@@ -133,7 +133,7 @@ fn a_flood_of_entries_without_causes_blocks_nobody_else() {
     let mut fill = |stage: &mut Stage, log: u8, count: u64, words: &str| {
         mallory.another_log(log);
         let log = mallory.log();
-        mallory.say(stage, &dialog, &Frame::Have { room, asks: false, heads: vec![(log, count)] });
+        mallory.say(stage, &dialog, &Frame::Have { room, asks: false, heads: vec![(log, count)], tips: Vec::new() });
         for _ in 0..count {
             let entry = mallory.entry_with(room, &text(words), |header| header.parents = vec![EntryHash([7; 32])]);
             mallory.push(stage, &dialog, room, vec![entry]);
@@ -158,7 +158,7 @@ fn hears_more_than_there_is_room_for(stage: &mut Stage, invite: &InviteLink) {
     let words = |n| text(&format!("more {n} {}", "x".repeat(15_000)));
     let more: Vec<Entry> = (0..4).map(|n| ben.entry_with(room, &words(n), |_| ())).collect();
     assert!(more.iter().map(Entry::weight).sum::<usize>() > PAYLOAD_BYTES + HEADER_BYTES);
-    ben.say(stage, &link, &Frame::Have { room, asks: false, heads: vec![(ben.log(), 5)] });
+    ben.say(stage, &link, &Frame::Have { room, asks: false, heads: vec![(ben.log(), 5)], tips: Vec::new() });
     assert_eq!(wants(&stage.take_sent(link.link), ben.log()), [(2, 5)], "he is asked");
     ben.push(stage, &link, room, more);
     let heard = shown(stage).iter().filter(|(who, words)| *who == ben.device && words.starts_with("more")).count();
@@ -172,7 +172,11 @@ fn a_crowd_without_causes_blocks_no_member() {
     for (count, words) in [(0..2_100, "x".repeat(16_000)), (2_100..2_200, "x".into())] {
         for n in count {
             let mut stranger = Puppet::numbered(n);
-            mallory.say(&mut stage, &dialog, &Frame::Have { room, asks: false, heads: vec![(stranger.log(), 1)] });
+            mallory.say(
+                &mut stage,
+                &dialog,
+                &Frame::Have { room, asks: false, heads: vec![(stranger.log(), 1)], tips: Vec::new() },
+            );
             let entry = stranger.entry_with(room, &text(&words), |header| header.parents = vec![EntryHash([7; 32])]);
             mallory.push(&mut stage, &dialog, room, vec![entry]);
         }
@@ -195,9 +199,13 @@ fn a_trickle_of_old_entries_does_not_hold_an_ask() {
     stage.take_sent(dialog.link);
     stage.take_sent(link.link);
     // Mallory claims more of Ben's log than anybody, and is asked first.
-    mallory.say(&mut stage, &dialog, &Frame::Have { room, asks: false, heads: vec![(ben.log(), 200)] });
+    mallory.say(
+        &mut stage,
+        &dialog,
+        &Frame::Have { room, asks: false, heads: vec![(ben.log(), 200)], tips: Vec::new() },
+    );
     assert_eq!(wants(&stage.take_sent(dialog.link), ben.log()), [(2, 200)]);
-    ben.say(&mut stage, &link, &Frame::Have { room, asks: false, heads: vec![(ben.log(), 2)] });
+    ben.say(&mut stage, &link, &Frame::Have { room, asks: false, heads: vec![(ben.log(), 2)], tips: Vec::new() });
     for _ in 0..10 {
         stage.run(Duration::from_secs(2));
         mallory.push(&mut stage, &dialog, room, vec![first.clone()]);
@@ -216,7 +224,7 @@ fn two_liars_cannot_pass_an_ask_to_each_other() {
     let mut ben = Puppet::new(7);
     let link = ben.enter(&mut stage, &invite);
     stage.take_sent(link.link);
-    let have = |seq| Frame::Have { room, asks: false, heads: vec![(ben.log(), seq)] };
+    let have = |seq| Frame::Have { room, asks: false, heads: vec![(ben.log(), seq)], tips: Vec::new() };
     mallory.say(&mut stage, &dialog, &have(u64::MAX));
     oscar.say(&mut stage, &oscars, &have(u64::MAX));
     ben.say(&mut stage, &link, &have(1));

@@ -65,7 +65,7 @@ fn a_field_out_of_its_range_ends_the_link() {
         Frame::Want { room, log, from: 0, to: 5 },
         Frame::Want { room, log, from: 5, to: 4 },
         Frame::Want { room, log, from: 1, to: WANT_ENTRIES + 1 },
-        Frame::Have { room, asks: false, heads: heads(HAVE_LOGS + 1) },
+        Frame::Have { room, asks: false, heads: heads(HAVE_LOGS + 1), tips: Vec::new() },
         Frame::Roster { room, linked: Vec::new(), brokers: vec!["ws://b/".into(); BROKERS + 1] },
     ];
     for frame in frames {
@@ -95,7 +95,7 @@ fn frames_about_unknown_rooms_and_kinds_are_skipped() {
         mallory.say_bytes(&mut stage, &dialog, vec![0x82, 0x18, tag, 0x00]);
     }
     for frame in [
-        Frame::Have { room: nowhere, asks: false, heads: vec![(invented(1), 9)] },
+        Frame::Have { room: nowhere, asks: false, heads: vec![(invented(1), 9)], tips: Vec::new() },
         Frame::Want { room: nowhere, log: invented(1), from: 1, to: 9 },
         Frame::Entries { room: nowhere, entries: vec![lost] },
         Frame::Roster { room: nowhere, linked: Vec::new(), brokers: vec!["ws://evil.test/".into()] },
@@ -134,7 +134,11 @@ fn a_receipt_for_what_was_never_written_counts_for_what_was() {
     let (mut stage, room, _, mallory, dialog) = insider();
     let own = stage.own_log();
     let head = stage.entries(room).iter().filter(|entry| entry.log == own).map(|entry| entry.seq).max();
-    mallory.say(&mut stage, &dialog, &Frame::Have { room, asks: false, heads: vec![(own, u64::MAX)] });
+    mallory.say(
+        &mut stage,
+        &dialog,
+        &Frame::Have { room, asks: false, heads: vec![(own, u64::MAX)], tips: Vec::new() },
+    );
     tolerated(&stage, dialog.link);
     let held = stage.notices.iter().rev().find_map(|notice| {
         if let Notify::Held { holder, seq, .. } = notice

@@ -167,7 +167,7 @@ fn a_second_genesis_founds_nothing() {
 #[test]
 fn who_has_left_is_heard_no_more_and_told_nothing() {
     let (mut stage, room, invite, mut mallory, dialog) = insider();
-    let leave = mallory.entry(&stage, room, &Body::Leave { heads: Vec::new() });
+    let leave = mallory.entry(&stage, room, &Body::Leave { heads: Vec::new(), others: Vec::new() });
     mallory.push(&mut stage, &dialog, room, vec![leave]);
     assert!(!members(&stage, room).contains(&mallory.device));
     let more = mallory.entry(&stage, room, &text("still here"));

@@ -95,7 +95,7 @@ fn a_file_goes_only_to_members_of_a_room_that_offers_it() {
         told.iter().all(|frame| matches!(frame, Frame::BlobIs { here: false, .. })),
         "not even that it is here: {told:?}"
     );
-    let leave = mallory.entry(&stage, room, &Body::Leave { heads: Vec::new() });
+    let leave = mallory.entry(&stage, room, &Body::Leave { heads: Vec::new(), others: Vec::new() });
     mallory.push(&mut stage, &dialog, room, vec![leave]);
     let still_open = !stage.has_closed(bulk.link);
     assert!(!still_open || !allowed(&mut stage, &bulk, here), "no more after LEAVE");

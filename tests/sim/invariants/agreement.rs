@@ -160,9 +160,9 @@ fn contested(account: &Account) -> Vec<EntryHash> {
     let mut deleted = Vec::new();
     for (entry, said) in account.said() {
         if let Body::Remove { device, .. } | Body::Revoke { device, .. } = said {
-            losers.insert(device);
+            losers.extend(account.kin(device));
         } else if matches!(said, Body::Leave { .. }) {
-            losers.insert(entry.order.author);
+            losers.extend(account.kin(entry.order.author));
         } else if let Body::About { target, act: natter_engine::wire::Act::Delete } = said {
             deleted.push((entry.order.author, target));
         }

@@ -42,6 +42,8 @@ pub struct Witness {
     pub wall: UnixMillis,
     /// Its wall clock was set within the hour: what it had planned by the old one may be so late.
     pub clock_was_set: bool,
+    /// Its disk was put back to an earlier state.
+    pub put_back: bool,
     /// Commands without an answer.
     pub waiting: usize,
     /// How much its engine holds.
@@ -103,6 +105,7 @@ impl World {
             honest: !self.is_liar(id),
             wall: node.clocks(self.now).wall,
             clock_was_set: node.clock_set.is_some_and(|at| at + AN_HOUR > self.now),
+            put_back: node.rolled_back,
             waiting: node.host.waiting.len(),
             load: node.engine.as_ref().map(natter_engine::Engine::load).unwrap_or_default(),
             rooms,
@@ -224,15 +227,27 @@ impl Evidence {
 }
 
 /// Somebody in the room does not count this device as a member, and holds an entry that takes a right on which its
-/// membership rests (its own, or of those who let it in), and that it has not.
+/// membership rests (its own, or of those who let it in), and that it has not. Or it knows nobody who is there, and nobody
+/// there knows it.
 fn is_unaware((witness, account): &(&Witness, &Account), all: &[(&Witness, &Account)]) -> bool {
     let unlisted = |other: &Account| other.view.members.iter().all(|member| member.device != witness.device);
     if !all.iter().any(|(_, other)| unlisted(other)) {
         return false;
     }
+    // Whoever let it in has gone before anybody else heard of it: no two of them know where to look for each other.
+    let lists = |account: &Account, device| account.view.members.iter().any(|member| member.device == device);
+    let stranded = all
+        .iter()
+        .filter(|(other, _)| other.device != witness.device)
+        .all(|(other, theirs)| !lists(theirs, witness.device) && !lists(account, other.device));
+    if stranded {
+        return true;
+    }
     let backers = account.backers(witness.device);
     let takes = |entry: &&StoredEntry| match body(entry) {
-        Some(Body::Remove { device, .. } | Body::Revoke { device, .. }) => backers.contains(&device),
+        Some(Body::Remove { device, .. } | Body::Revoke { device, .. }) => {
+            account.kin(device).iter().any(|device| backers.contains(device))
+        }
         Some(_) | None => false,
     };
     all.iter()
@@ -249,6 +264,24 @@ impl Account {
     /// An entry.
     pub fn entry(&self, hash: EntryHash) -> Option<&StoredEntry> {
         self.entries.iter().find(|entry| entry.order.hash == hash)
+    }
+
+    /// The devices that are somebody's together, by what they said of each other, whether it counted or not.
+    pub fn kin(&self, device: DeviceId) -> BTreeSet<DeviceId> {
+        let mut kin = BTreeSet::from([device]);
+        loop {
+            let before = kin.len();
+            for (entry, body) in self.said().filter(|(entry, _)| entry.kind == kind::DEVICE) {
+                if let Body::Device { device, .. } = body
+                    && (kin.contains(&device) || kin.contains(&entry.order.author))
+                {
+                    kin.extend([device, entry.order.author]);
+                }
+            }
+            if kin.len() == before {
+                return kin;
+            }
+        }
     }
 
     /// Everyone on whose rights a membership rests: the device, who let it in, who made the invite, who gave them theirs.
@@ -268,12 +301,13 @@ impl Account {
                         let made = |(_, body): &&(DeviceId, Body)| matches!(body, Body::Invite(i) if i.invite == *by);
                         more.extend(rights.iter().filter(made).map(|(author, _)| *author));
                     }
-                    Body::Grant { device, .. } if backers.contains(device) => {
+                    Body::Grant { device, .. } | Body::Device { device, .. } if backers.contains(device) => {
                         more.insert(*author);
                     }
                     Body::Genesis { .. }
                     | Body::Invite(_)
                     | Body::Admit { .. }
+                    | Body::Device { .. }
                     | Body::Leave { .. }
                     | Body::RevokeInvite { .. }
                     | Body::Remove { .. }

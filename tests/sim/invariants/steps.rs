@@ -112,7 +112,7 @@ pub(super) fn answered_once(fact: &Fact<'_>) -> Verdict {
 }
 
 pub(super) fn held_rises(fact: &Fact<'_>) -> Verdict {
-    let Fact::Held { had, seq, .. } = fact else { return Ok(()) };
+    let Fact::Held { had, seq, truly: Some(_) } = fact else { return Ok(()) };
     if *had < Some(*seq) { Ok(()) } else { Err(format!("a receipt went from {had:?} to {seq}")) }
 }
 

@@ -3,6 +3,7 @@
 
 use super::evidence::{Account, Evidence, Verdict, Witness, header};
 use natter_engine::ids::{DeviceId, EntryHash, LogKey};
+use natter_engine::messages::branches::branch;
 use natter_engine::port::{Role, Standing, StoredEntry};
 use natter_engine::wire::{Body, Entry, kind};
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,7 +37,8 @@ pub(super) fn signatures_hold(evidence: &Evidence) -> Verdict {
             };
             let opened = entry.open();
             let honest = opened.as_ref().is_ok_and(|(header, hash)| {
-                header.log == stored.log
+                // An entry behind a fork is filed in a branch, which `forks` looks after.
+                header.log.author == stored.log.author
                     && header.log.author == stored.order.author
                     && *hash == stored.order.hash
                     && header.seq == stored.seq
@@ -77,9 +79,17 @@ pub(super) fn causes_come_first(evidence: &Evidence) -> Verdict {
 
 pub(super) fn chains_hold(evidence: &Evidence) -> Verdict {
     each(evidence, |account| {
+        let places: BTreeMap<EntryHash, (LogKey, u64)> =
+            account.entries.iter().map(|entry| (entry.order.hash, (entry.log, entry.seq))).collect();
         let mut heads: BTreeMap<LogKey, (u64, EntryHash)> = BTreeMap::new();
         for stored in by_log(account) {
-            let before = heads.get(&stored.log).copied();
+            // A branch goes on from where the log that was written twice ends.
+            let parent = || {
+                let prev = header(stored).ok()?.prev?;
+                let (log, seq) = places.get(&prev)?;
+                (branch(*log, stored.order.hash) == stored.log).then_some((*seq, prev))
+            };
+            let before = heads.get(&stored.log).copied().or_else(parent);
             let follows = before.map_or(0, |(seq, _)| seq) + 1 == stored.seq;
             if !follows || header(stored)?.prev != before.map(|(_, hash)| hash) {
                 return Err(format!("place {} of {:?} does not follow the one before it", stored.seq, stored.log));
@@ -167,10 +177,14 @@ pub(super) fn only_the_admitted_are_kept(evidence: &Evidence) -> Verdict {
                 Body::Admit { device, .. } if admitted.contains(&entry.order.author) => {
                     admitted.insert(device);
                 }
+                Body::Device { device, .. } if admitted.contains(&entry.order.author) => {
+                    admitted.insert(device);
+                }
                 Body::Genesis { .. } => {
                     admitted.insert(entry.order.author);
                 }
                 Body::Admit { .. }
+                | Body::Device { .. }
                 | Body::Invite(_)
                 | Body::Leave { .. }
                 | Body::RevokeInvite { .. }
@@ -198,15 +212,15 @@ fn entitled(account: &Account) -> BTreeSet<DeviceId> {
     let mut entitled: BTreeSet<DeviceId> = BTreeSet::new();
     for (entry, body) in account.said() {
         match body {
-            Body::Genesis { .. } => {
-                entitled.insert(entry.order.author);
-            }
+            // A right is a person's, whichever of their devices was named.
+            Body::Genesis { .. } => entitled.extend(account.kin(entry.order.author)),
             Body::Grant { device, role: Role::Admin } if entitled.contains(&entry.order.author) => {
-                entitled.insert(device);
+                entitled.extend(account.kin(device));
             }
             Body::Grant { .. }
             | Body::Invite(_)
             | Body::Admit { .. }
+            | Body::Device { .. }
             | Body::Leave { .. }
             | Body::RevokeInvite { .. }
             | Body::Remove { .. }
@@ -237,7 +251,8 @@ pub(super) fn one_founder(evidence: &Evidence) -> Verdict {
         let founder = account.entries.iter().find(|entry| entry.kind == kind::GENESIS).map(|entry| entry.order.author);
         let creators: Vec<DeviceId> =
             account.view.members.iter().filter(|m| m.role == Role::Creator).map(|m| m.device).collect();
-        if creators.iter().all(|creator| Some(*creator) == founder) && creators.len() <= 1 {
+        let theirs = founder.map(|founder| account.kin(founder)).unwrap_or_default();
+        if creators.iter().all(|creator| theirs.contains(creator)) {
             return Ok(());
         }
         Err(format!("founded by {founder:?}, with the creators {creators:?}"))
@@ -250,12 +265,15 @@ pub(super) fn who_is_out_went_or_was_removed(evidence: &Evidence) -> Verdict {
         let mut out: BTreeSet<DeviceId> = BTreeSet::new();
         for (entry, body) in account.said() {
             if matches!(body, Body::Leave { .. }) {
-                out.insert(entry.order.author);
+                out.extend(account.kin(entry.order.author));
             }
-            if let Body::Remove { device, .. } = body
-                && entitled.contains(&entry.order.author)
-            {
-                out.insert(device);
+            if let Body::Remove { device, .. } = body {
+                let theirs = account.kin(device);
+                if theirs.contains(&entry.order.author) {
+                    out.insert(device);
+                } else if entitled.contains(&entry.order.author) {
+                    out.extend(theirs);
+                }
             }
         }
         match account.view.former.iter().find(|(device, _)| !out.contains(device)) {
@@ -271,8 +289,14 @@ pub(super) fn the_founder_stays(evidence: &Evidence) -> Verdict {
     each(evidence, |account| {
         let Some(founding) = account.entries.iter().find(|entry| entry.kind == kind::GENESIS) else { return Ok(()) };
         let founder = founding.order.author;
-        let left = account.entries.iter().any(|entry| entry.kind == kind::LEAVE && entry.order.author == founder);
-        if left || account.view.members.iter().any(|member| member.device == founder) {
+        let theirs = account.kin(founder);
+        // By their own word, or that of another device of theirs.
+        let own_words = [kind::LEAVE, kind::REMOVE];
+        let by_them = |entry: &StoredEntry| theirs.contains(&entry.order.author);
+        let several = theirs.len() > 1;
+        let went = |entry: &StoredEntry| entry.kind == kind::LEAVE || several && own_words.contains(&entry.kind);
+        let left = account.entries.iter().any(|entry| by_them(entry) && went(entry));
+        if left || account.view.members.iter().any(|member| theirs.contains(&member.device)) {
             return Ok(());
         }
         Err(format!("the founder {founder:?} is out and never left"))
@@ -290,6 +314,7 @@ pub(super) fn rooms_are_named_rightly(evidence: &Evidence) -> Verdict {
                 Body::Room(_)
                 | Body::Invite(_)
                 | Body::Admit { .. }
+                | Body::Device { .. }
                 | Body::Leave { .. }
                 | Body::RevokeInvite { .. }
                 | Body::Remove { .. }
@@ -324,7 +349,11 @@ pub(super) fn members_came_by_invite(evidence: &Evidence) -> Verdict {
                 Body::Admit { device, invite, .. } if made.contains(&invite) => {
                     came.insert(device);
                 }
+                Body::Device { device, .. } if came.contains(&entry.order.author) => {
+                    came.insert(device);
+                }
                 Body::Admit { .. }
+                | Body::Device { .. }
                 | Body::Leave { .. }
                 | Body::RevokeInvite { .. }
                 | Body::Remove { .. }
@@ -358,12 +387,10 @@ pub(super) fn accomplices_stay_out(evidence: &Evidence) -> Verdict {
 
 pub(super) fn all_is_shown(evidence: &Evidence) -> Verdict {
     each(evidence, |account| {
-        let hidden =
-            account.entries.iter().filter(|entry| account.counts(entry) && !account.shown.contains(&entry.order.hash));
-        match hidden.count() {
-            0 => Ok(()),
-            count => Err(format!("{count} entries that count were never shown")),
-        }
+        let is_hidden = |entry: &&StoredEntry| account.counts(entry) && !account.shown.contains(&entry.order.hash);
+        let hidden: Vec<(LogKey, u64)> =
+            account.entries.iter().filter(is_hidden).map(|entry| (entry.log, entry.seq)).collect();
+        if hidden.is_empty() { Ok(()) } else { Err(format!("entries that count were never shown: {hidden:?}")) }
     })
 }
 
@@ -378,13 +405,14 @@ pub(super) fn what_is_shown_is_there(evidence: &Evidence) -> Verdict {
 }
 
 pub(super) fn acknowledged_stays(evidence: &Evidence) -> Verdict {
-    each(evidence, |account| {
+    // Whose disk was put back gets it from others, while they are members: that is "acknowledged arrives".
+    for (witness, account) in evidence.accounts().filter(|(witness, _)| !witness.put_back) {
         let here: BTreeSet<EntryHash> = account.entries.iter().map(|entry| entry.order.hash).collect();
-        match account.acknowledged.iter().find(|hash| !here.contains(hash)) {
-            Some(hash) => Err(format!("was told that {hash:?} is sent, and it is not on its own disk")),
-            None => Ok(()),
+        if let Some(hash) = account.acknowledged.iter().find(|hash| !here.contains(hash)) {
+            return Err(format!("{}: was told that {hash:?} is sent, and it is not on its own disk", witness.name));
         }
-    })
+    }
+    Ok(())
 }
 
 pub(super) fn a_restart_finds_it_all(evidence: &Evidence) -> Verdict {
@@ -447,9 +475,18 @@ fn check_removed(witness: &Witness, account: &Account) -> Verdict {
     for (entry, body) in account.said() {
         match body {
             Body::Remove { device, .. } if device == witness.device => removals.push(entry.order.hash),
-            Body::Admit { device, .. } if device == witness.device => admissions.push(entry.order.hash),
+            Body::Remove { device, .. }
+                if account.kin(witness.device).contains(&device)
+                    && !account.kin(witness.device).contains(&entry.order.author) =>
+            {
+                removals.push(entry.order.hash);
+            }
+            Body::Admit { device, .. } | Body::Device { device, .. } if device == witness.device => {
+                admissions.push(entry.order.hash);
+            }
             Body::Remove { .. }
             | Body::Admit { .. }
+            | Body::Device { .. }
             | Body::Genesis { .. }
             | Body::Invite(_)
             | Body::Leave { .. }

@@ -42,7 +42,7 @@ fn a_walk_of_the_same_seed_is_the_same_walk() {
     }
 }
 
-/// Replays tests/seeds, then `make sim` runs NATTER_SEEDS of them (120 if it is not said), NATTER_SEED=S that one;
+/// Replays tests/seeds, then `make sim` runs NATTER_SEEDS of them (100 if it is not said), NATTER_SEED=S that one;
 /// NATTER_FROM is where to begin.
 #[test]
 fn random_walks_end_in_agreement() {
@@ -54,7 +54,7 @@ fn random_walks_end_in_agreement() {
         None => {
             let from = number("NATTER_FROM").unwrap_or(0);
             (figures, failed) = walk::run_all(once_failed());
-            from..from + number("NATTER_SEEDS").unwrap_or(120)
+            from..from + number("NATTER_SEEDS").unwrap_or(100)
         }
     };
     let (more, worse) = walk::run_all(seeds);

@@ -2,6 +2,9 @@
 
 mod about;
 mod delivery;
+mod device_nights;
+mod devices;
+mod forks;
 mod leaving;
 mod luck;
 mod meeting;

@@ -1,4 +1,5 @@
 // What the scripted backend answers: enough of Natter for the page to be used by hand and by test.
+import { aboutDevices } from "./devices.mjs";
 import { aboutMessages } from "./messages.mjs";
 import { aboutPeople } from "./people.mjs";
 import { NOW, id, message, picture, robin, room, text } from "./states.mjs";
@@ -91,7 +92,7 @@ export function answer(world, command, push, snapshot) {
       say(message(robin, { type: "roomChanged", name: null, about: null, lives: null, ...changed }, { time: Date.now(), delivery: null }));
       return done;
     }
-    default: return aboutPeople(state, command, push) ?? aboutMessages(world, command, push, where) ?? done;
+    default: return aboutDevices(state, command, push) ?? aboutPeople(state, command, push) ?? aboutMessages(world, command, push, where) ?? done;
   }
 }
 

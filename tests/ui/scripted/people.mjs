@@ -14,7 +14,7 @@ export function people() {
   const sure = { ...bea, verified: true, role: "admin" };
   const evil = { ...member("evil", { presence: "online", hue: 3 }), name: BAD_NAME, looksLike: noor.device };
   const quiet = { ...tomas, blocked: true };
-  const all = [robin, sure, quiet, other, evil, { ...longName, verified: true }];
+  const all = [robin, sure, quiet, other, evil, { ...longName, verified: true, forked: true }];
   const club = room("Book circle", all, [
     message(robin, { type: "created" }, { ...at(900), delivery: null }),
     text(ada, "Chapter three by Friday. I bring the cake.", at(700)),

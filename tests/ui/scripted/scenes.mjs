@@ -1,4 +1,5 @@
 // How to reach each screen from a state of the scripted backend.
+import { DEVICES } from "./device-scenes.mjs";
 import { PEOPLE } from "./people-scenes.mjs";
 import { ROLES } from "./role-scenes.mjs";
 import { TALK, open } from "./talk-scenes.mjs";
@@ -25,6 +26,7 @@ export const SCENES = [
   ...TALK,
   ...ROLES,
   ...PEOPLE,
+  ...DEVICES,
   { name: "setup", state: "setup" },
   { name: "setup-passphrase", state: "setup", go: async (page) => {
     await page.getByLabel("Your name").fill("Robin Ashdown");

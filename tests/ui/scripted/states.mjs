@@ -1,6 +1,7 @@
 // The states that the scripted backend can be in: one for every screen that a person may meet.
 import { createHash } from "node:crypto";
 import { hills, thumbhash } from "./png.mjs";
+import { devices } from "./devices.mjs";
 import { people } from "./people.mjs";
 import { roles } from "./roles.mjs";
 import { talk } from "./talk.mjs";
@@ -18,7 +19,7 @@ const fingerprint = (device) => device.slice(0, 16).replace(/(.{4})(?=.)/g, "$1 
 /** @param {string} name @param {object} [more] */
 export function member(name, more = {}) {
   const device = id(`device ${name}`);
-  return { device, name, avatar: null, fingerprint: fingerprint(device), hue: parseInt(device.slice(0, 2), 16) % 12, role: "member", presence: "offline", own: false, since: NOW - 20 * DAY, verified: false, blocked: false, looksLike: null, ...more };
+  return { device, name, avatar: null, fingerprint: fingerprint(device), hue: parseInt(device.slice(0, 2), 16) % 12, role: "member", presence: "offline", own: false, since: NOW - 20 * DAY, devices: 1, verified: false, blocked: false, looksLike: null, forked: false, ...more };
 }
 
 export const robin = member("Robin Ashdown", { own: true, presence: "online", role: "creator", hue: 6 });
@@ -36,7 +37,7 @@ export function message(author, body, more = {}) {
   const time = NOW - 60 * MINUTE + last * 1000;
   const own = author.own;
   const delivery = own ? { state: "saved", heldBy: [], readBy: [], of: 3 } : null;
-  return { id: id(`message ${last}`), order: String(last).padStart(12, "0"), author: author.device, own, time, body, replyTo: null, edited: null, reactions: [], pinned: false, expires: null, namesMe: false, delivery, ...more };
+  return { id: id(`message ${last}`), order: String(last).padStart(12, "0"), author: author.device, own, elsewhere: false, time, body, replyTo: null, edited: null, reactions: [], pinned: false, expires: null, namesMe: false, delivery, ...more };
 }
 /** @param {any} author @param {string} text @param {object} [more] */
 export const text = (author, text, more) => message(author, { type: "text", text, mentions: [] }, more);
@@ -130,7 +131,7 @@ export function archive() {
 const broker = (/** @type {object} */ more) => ({ url: "ws://127.0.0.1:9000/", own: true, configured: false, up: true, trouble: null, ...more });
 export const network = { brokers: [broker({}), broker({ url: "wss://meet.example.org/", own: false, configured: true }), broker({ url: "wss://peers.friends.example/", own: false, up: false, trouble: "unreachable" })], links: 2, embedded: ["ws://192.168.1.20:9000/"] };
 const quietNetwork = { ...network, links: 0 };
-export const empty = { phase: "ready", me, rooms: [], joins: [], privacy: { receipts: true, typing: true }, network: quietNetwork, troubles: [] };
+export const empty = { phase: "ready", me, rooms: [], joins: [], privacy: { receipts: true, typing: true }, devices: { linked: [], requests: [], code: null, linking: null }, network: quietNetwork, troubles: [] };
 const join = (/** @type {string} */ progress) => ({ room: id(`room ${progress}`), roomName: "Book circle", progress });
 
 function full() {
@@ -146,6 +147,7 @@ export const STATES = {
   talk: () => talk(),
   roles: () => roles(),
   people: () => people(),
+  devices: () => devices(),
   setup: () => ({ ...empty, phase: "setup", me: null }),
   locked: () => ({ ...empty, phase: "locked", me: null }),
   broken: () => ({ ...empty, phase: "broken", me: null, troubles: [{ code: "databaseDamaged", message: "quick_check failed" }] }),

@@ -7,7 +7,7 @@ import { INITIAL } from "../../../ui/stores/state.js";
 import * as timeline from "../../../ui/stores/timeline.js";
 
 /** @param {number} n @param {object} [more] @returns {any} */
-const message = (n, more) => ({ id: `m${n}`, order: String(n).padStart(4, "0"), author: "a", own: false, time: n, body: { type: "text", text: String(n), mentions: [] }, replyTo: null, edited: null, reactions: [], pinned: false, expires: null, namesMe: false, delivery: null, ...more });
+const message = (n, more) => ({ id: `m${n}`, order: String(n).padStart(4, "0"), author: "a", own: false, elsewhere: false, time: n, body: { type: "text", text: String(n), mentions: [] }, replyTo: null, edited: null, reactions: [], pinned: false, expires: null, namesMe: false, delivery: null, ...more });
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 const ids = (/** @type {timeline.Timeline} */ t) => t.messages.map((m) => m.id);
 const span = (/** @type {number} */ from, /** @type {number} */ to) => Array.from({ length: to - from }, (_, i) => `m${from + i}`);

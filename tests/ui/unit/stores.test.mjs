@@ -7,7 +7,7 @@ import * as timeline from "../../../ui/stores/timeline.js";
 import { PortError } from "../../../ui/backend/port.js";
 
 /** @param {number} n @param {object} [more] @returns {any} */
-const message = (n, more) => ({ id: `m${n}`, order: String(n).padStart(4, "0"), author: "a", own: true, time: n, body: { type: "text", text: String(n) }, replyTo: null, edited: null, reactions: [], pinned: false, expires: null, namesMe: false, delivery: null, ...more });
+const message = (n, more) => ({ id: `m${n}`, order: String(n).padStart(4, "0"), author: "a", own: true, elsewhere: false, time: n, body: { type: "text", text: String(n) }, replyTo: null, edited: null, reactions: [], pinned: false, expires: null, namesMe: false, delivery: null, ...more });
 /** @param {string} id @param {object} [more] @returns {any} */
 const room = (id, more) => ({ id, name: id, standing: "member", role: "member", members: [], former: [], requests: [], invites: [], last: null, unread: 0, firstUnread: null, draft: null, unheld: 0, about: "", lives: 0, ...more });
 const ids = (/** @type {timeline.Timeline} */ t) => t.messages.map((m) => m.id).join(" ");

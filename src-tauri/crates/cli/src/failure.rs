@@ -109,6 +109,8 @@ impl From<ApiError> for Failure {
             | Code::NoSuchInvite
             | Code::NoSuchStaged
             | Code::AlreadyMember
+            | Code::HasRooms
+            | Code::OtherCode
             | Code::NotAMember
             | Code::NotAllowed
             | Code::NobodyWaiting

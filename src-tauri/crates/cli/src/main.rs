@@ -3,6 +3,7 @@
 //! - `peer --json` speaks the node's API in JSON lines, for bots, tests and home servers;
 //! - `serve` shows the same page as the app in a browser on this machine;
 //! - `broker` runs the signaling broker alone;
+//! - `link` makes this device and another one person's;
 //! - `backup` and `restore` carry a profile out of the house and back.
 //!
 //! What goes wrong is one line on stderr and an exit code of its own ([`failure`]).
@@ -10,6 +11,7 @@
 mod backup;
 mod broker;
 mod failure;
+mod link;
 mod options;
 mod peer;
 mod serve;
@@ -37,6 +39,8 @@ enum Action {
     Serve(serve::ServeArgs),
     /// The signaling broker alone.
     Broker(broker::BrokerArgs),
+    /// Makes two devices one person's: shows a code here, or uses one that another device shows.
+    Link(link::LinkArgs),
     /// A whole profile into one file, sealed under a passphrase.
     Backup(backup::BackupArgs),
     /// A profile out of such a file.
@@ -64,6 +68,7 @@ fn main() -> ExitCode {
             Action::Peer(args) => peer::run(args).await,
             Action::Serve(args) => serve::run(args).await,
             Action::Broker(args) => broker::run(args).await,
+            Action::Link(args) => link::run(args).await,
             Action::Backup(args) => backup::back_up(args).await,
             Action::Restore(args) => backup::restore(args).await,
         }

@@ -3,7 +3,7 @@
 //! Each trouble is told when it begins and not again while it lasts; that a broker is back is told only after it was away.
 
 use natter_node::Node;
-use natter_node::api::{BrokerState, BrokerTrouble, Change, Join, JoinProgress, Network};
+use natter_node::api::{BrokerState, BrokerTrouble, Change, Devices, Join, JoinProgress, Network};
 use std::collections::BTreeMap;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -41,6 +41,9 @@ fn say(sentences: Vec<String>) {
 #[derive(Default)]
 struct Told {
     brokers: BTreeMap<String, BrokerTrouble>,
+    /// Fingerprints of devices that wait to be linked; the node lets no more than 64 wait.
+    waiting: Vec<String>,
+    linking: Option<JoinProgress>,
 }
 
 impl Told {
@@ -49,6 +52,7 @@ impl Told {
             Change::Network { network } => self.network(network),
             Change::Trouble { error } => vec![error.message.clone()],
             Change::Join { join } => ended(join).into_iter().collect(),
+            Change::Devices { devices } => self.devices(devices),
             Change::Phase { .. }
             | Change::Me { .. }
             | Change::Room { .. }
@@ -61,6 +65,22 @@ impl Told {
             | Change::Privacy { .. }
             | Change::Ring { .. } => Vec::new(),
         }
+    }
+
+    /// Who waits to be linked, once each; and how waiting for that came to an end here.
+    fn devices(&mut self, devices: &Devices) -> Vec<String> {
+        let waiting: Vec<String> = devices.requests.iter().map(|request| request.fingerprint.clone()).collect();
+        let mut said: Vec<String> = waiting
+            .iter()
+            .filter(|fingerprint| !self.waiting.contains(fingerprint))
+            .map(|fingerprint| format!("a device wants to be linked with this one; its fingerprint is {fingerprint}"))
+            .collect();
+        self.waiting = waiting;
+        if self.linking != devices.linking {
+            self.linking = devices.linking;
+            said.extend(devices.linking.and_then(not_linked).map(str::to_owned));
+        }
+        said
     }
 
     fn network(&mut self, network: &Network) -> Vec<String> {
@@ -115,6 +135,22 @@ fn ended(join: &Join) -> Option<String> {
     }
 }
 
+/// Why a device was not linked, once that is certain.
+pub(crate) fn not_linked(progress: JoinProgress) -> Option<&'static str> {
+    match progress {
+        JoinProgress::Declined => Some("the other device said no: this one was not linked"),
+        JoinProgress::UsedUp | JoinProgress::Void => {
+            Some("the code links no device any more: make a new one on the other device")
+        }
+        JoinProgress::Expired => Some("the code has expired: make a new one on the other device"),
+        JoinProgress::Connecting
+        | JoinProgress::WaitingForMember
+        | JoinProgress::WaitingForApproval
+        | JoinProgress::Admitted
+        | JoinProgress::Cancelled => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,6 +189,23 @@ mod tests {
         assert_eq!(told.brokers.len(), BROKERS);
         told.network(&network(&[]));
         assert!(told.brokers.is_empty());
+    }
+
+    #[test]
+    fn a_device_that_wants_to_be_linked_is_told_of_once() {
+        let request = natter_node::api::JoinRequest {
+            device: "d".into(),
+            name: "Phone".into(),
+            avatar: None,
+            fingerprint: "ABCD".into(),
+            hue: 0,
+        };
+        let mut told = Told::default();
+        let devices = Devices { requests: vec![request], ..Devices::default() };
+        assert!(told.devices(&devices).iter().any(|said| said.contains("ABCD")));
+        assert!(told.devices(&devices).is_empty());
+        let void = Devices { linking: Some(JoinProgress::Void), ..Devices::default() };
+        assert_eq!((told.devices(&void).len(), told.devices(&void).len()), (1, 0));
     }
 
     #[test]

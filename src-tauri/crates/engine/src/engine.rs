@@ -9,6 +9,8 @@ mod about;
 mod blobs;
 mod claims;
 mod commands;
+mod devices;
+mod forks;
 mod frames;
 mod history;
 mod import;
@@ -70,6 +72,8 @@ enum Pending {
     Expired,
     /// The payloads of expired entries; and when to look again.
     Erase(BTreeMap<RoomId, Vec<EntryHash>>, Instant),
+    /// Something that a room's forks wait for.
+    Fork(RoomId),
     /// A write that nobody waits for.
     Quiet,
 }
@@ -92,6 +96,7 @@ pub struct Engine {
     rng: ChaCha20Rng,
     rooms: BTreeMap<RoomId, Room>,
     knocks: BTreeMap<RoomId, Knock>,
+    devices: devices::Devices,
     mesh: Mesh,
     /// Offers for which there is no room yet.
     held: signals::Held,
@@ -130,6 +135,7 @@ impl Engine {
             rng: ChaCha20Rng::from_seed(seed),
             rooms: BTreeMap::new(),
             knocks: BTreeMap::new(),
+            devices: devices::Devices::new(boot.circle),
             mesh: Mesh::new(me),
             held: signals::Held::default(),
             files: Files::default(),
@@ -150,6 +156,7 @@ impl Engine {
             let id = boot_room.room;
             let invite = boot_room.invite.clone();
             let mut room = Room::restore(boot_room, LogKey { author: me, log: engine.log });
+            room.epoch_since = Some(now.mono);
             room.resume_leaving(LogKey { author: me, log: engine.log }, now);
             if room.standing == Standing::Knocking
                 && let Some(invite) = invite
@@ -158,6 +165,9 @@ impl Engine {
             }
             engine.rooms.insert(id, room);
             engine.changed.insert(id);
+        }
+        for id in engine.rooms.keys().copied().collect::<Vec<_>>() {
+            engine.choose_log(id);
         }
         engine
     }
@@ -207,12 +217,18 @@ impl Engine {
         self.settle_held(now);
         self.settle_history(now);
         self.settle_knocks(now);
+        self.settle_devices(now);
         self.settle_claims(now);
         self.settle_dials(now);
         self.settle_blobs(now);
         self.settle_expiry(now);
         for id in std::mem::take(&mut self.changed) {
-            if let Some(view) = self.view(id) {
+            if self.devices.is_circle(id) {
+                self.adopt_profile();
+                if let Some(view) = self.devices_view() {
+                    self.notify(Notify::Devices(Box::new(view)));
+                }
+            } else if let Some(view) = self.view(id) {
                 self.notify(Notify::Room(Box::new(view)));
             }
         }
@@ -227,6 +243,7 @@ impl Engine {
                 Some(Pending::Profile(id, profile)) => self.on_profile_saved(id, profile),
                 Some(Pending::Read(id, room, upto)) => self.on_read_saved(id, room, upto, now),
                 Some(Pending::Erase(rooms, next)) => self.on_erased(rooms, next),
+                Some(Pending::Fork(room)) => self.on_split_written(room, ticket),
                 Some(
                     Pending::Quiet
                     | Pending::Record(_)
@@ -240,11 +257,26 @@ impl Engine {
                 | None => {}
             },
             Stored::Failed(ticket, trouble) => self.on_store_failed(ticket, trouble, now),
-            Stored::Entries(ticket, entries) => {
-                if let Some(Pending::Serve(peer)) = self.pending.remove(&ticket) {
-                    self.on_entries_read(peer, ticket, entries, now);
-                }
-            }
+            Stored::Entries(ticket, entries) => match self.pending.remove(&ticket) {
+                Some(Pending::Serve(peer)) => self.on_entries_read(peer, ticket, entries, now),
+                Some(Pending::Fork(room)) => self.on_fork_read(room, ticket, &entries),
+                Some(
+                    Pending::Batch(_)
+                    | Pending::Lookup(_)
+                    | Pending::Allow(..)
+                    | Pending::HaveBlob(..)
+                    | Pending::Command(..)
+                    | Pending::Join(..)
+                    | Pending::Profile(..)
+                    | Pending::Read(..)
+                    | Pending::Record(_)
+                    | Pending::About(..)
+                    | Pending::Expired
+                    | Pending::Erase(..)
+                    | Pending::Quiet,
+                )
+                | None => {}
+            },
             Stored::Known(ticket, found) => match self.pending.remove(&ticket) {
                 Some(Pending::Lookup(room)) => {
                     if let Some(room) = self.rooms.get_mut(&room) {
@@ -252,6 +284,7 @@ impl Engine {
                     }
                 }
                 Some(Pending::About(id, room, target, act)) => self.on_target_found(id, room, target, act, &found),
+                Some(Pending::Fork(room)) => self.on_fork_looked(room, ticket, &found, now),
                 Some(
                     Pending::Batch(_)
                     | Pending::Serve(_)
@@ -274,6 +307,7 @@ impl Engine {
                 Some(Pending::HaveBlob(peer, room, blob)) => self.on_blob_found(peer, room, blob, &rooms, here),
                 Some(
                     Pending::Batch(_)
+                    | Pending::Fork(_)
                     | Pending::Lookup(_)
                     | Pending::Serve(_)
                     | Pending::Command(..)
@@ -323,6 +357,10 @@ impl Engine {
             }
             Some(Pending::Allow(link, blob)) => self.on_blob_judged(link, blob, &[], false),
             Some(Pending::Expired) => self.on_erase_failed(now),
+            Some(Pending::Fork(room)) => {
+                self.on_fork_failed(room, ticket, now);
+                self.notify(Notify::StoreTrouble(trouble));
+            }
             Some(Pending::Erase(..)) => {
                 self.on_erase_failed(now);
                 self.notify(Notify::StoreTrouble(trouble));
@@ -335,7 +373,29 @@ impl Engine {
     // ------------------------------------------------------------ outbox
 
     fn notify(&mut self, notify: Notify) {
-        self.out.push(Output::Notify(notify));
+        let room = match &notify {
+            Notify::RoomForgotten(room)
+            | Notify::Erased { room, .. }
+            | Notify::Typing { room, .. }
+            | Notify::Held { room, .. }
+            | Notify::Read { room, .. }
+            | Notify::Join { room, .. } => Some(*room),
+            Notify::Room(view) => Some(view.room),
+            Notify::Entry { entry, .. } => Some(entry.room),
+            Notify::Blob { .. }
+            | Notify::Broker { .. }
+            | Notify::PeerMisbehaved { .. }
+            | Notify::StoreTrouble(_)
+            | Notify::Devices(_)
+            | Notify::Linking(_)
+            | Notify::Profile(_) => None,
+        };
+        // No host sees the room in which a person's own devices meet: only who is in it.
+        if room.is_none_or(|room| !self.devices.is_circle(room)) {
+            self.out.push(Output::Notify(notify));
+        } else if let Notify::Join { state, .. } = notify {
+            self.told_of_circle(state);
+        }
     }
 
     fn reply(&mut self, id: CommandId, reply: Result<Reply, Refusal>) {

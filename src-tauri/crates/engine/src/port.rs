@@ -15,7 +15,7 @@ pub use signal::{BrokerTrouble, SignalCommand, SignalEvent, SignalKind};
 use crate::ids::{
     BlobHash, BrokerUrl, CommandId, DeviceId, EntryHash, InviteId, LinkId, LogId, LogKey, RoomId, Ticket,
 };
-use crate::rooms::{InviteTerms, RoomView};
+use crate::rooms::{DevicesView, InviteTerms, RoomView};
 use crate::time::{Hlc, UnixMillis};
 use crate::wire::InviteLink;
 use crate::wire::{Act, Entry, Picture, RoomBody, Text};
@@ -78,6 +78,30 @@ pub enum Command {
     Join {
         /// The parsed invite.
         invite: InviteLink,
+    },
+    /// Make a code by which another device of this person can be linked; the one before it works no longer.
+    LinkDevice,
+    /// Become a device of whoever made the code: only one that is in no room.
+    Link {
+        /// The parsed code.
+        code: InviteLink,
+    },
+    /// Stop waiting to be linked.
+    CancelLink,
+    /// Link a device that came with the code.
+    AdmitDevice {
+        /// Who came.
+        device: DeviceId,
+    },
+    /// Turn it away.
+    DeclineDevice {
+        /// Who came.
+        device: DeviceId,
+    },
+    /// Take a device of this person out of every room that it shares with this one.
+    Unlink {
+        /// Which.
+        device: DeviceId,
     },
     /// Stop knocking.
     CancelJoin {
@@ -187,6 +211,8 @@ pub enum Command {
         room: RoomId,
         /// The entries.
         entries: Vec<Entry>,
+        /// Of logs that were written twice: the first entries of their branches, of which the entries before are here.
+        branches: Vec<Entry>,
     },
     /// The brokers this device uses by default, and the URLs under which others reach its embedded one.
     SetBrokers {
@@ -232,6 +258,9 @@ pub enum Refusal {
     /// This device is already in the room.
     #[error("already a member")]
     AlreadyMember,
+    /// This device is in rooms: only one that is in none can become another's.
+    #[error("this device is in rooms already")]
+    HasRooms,
     /// This device is not (or no longer) a member.
     #[error("not a member")]
     NotAMember,
@@ -389,6 +418,22 @@ pub enum Op {
         /// The entry.
         target: EntryHash,
     },
+    /// A log was written twice at a place: what of it is here from there on is filed in the branch that it begins, and
+    /// nothing more is written in the log. What others said they hold of it goes only as far as the log still does.
+    Split {
+        /// The room.
+        room: RoomId,
+        /// The log.
+        log: LogKey,
+        /// The place.
+        at: u64,
+        /// The entry that lies at it on this disk, one of the branches' first.
+        ours: Option<EntryHash>,
+        /// The branches that were not known before.
+        branches: Vec<Branch>,
+    },
+    /// This device writes in another log from here on, in all rooms: one of its own was written twice.
+    PutLog(LogId),
     /// The entries that no other entry names as parent or predecessor.
     PutFrontier {
         /// The room.
@@ -423,6 +468,8 @@ pub enum Op {
     },
     /// What this device shows of itself.
     PutProfile(Profile),
+    /// In which room this person's devices meet.
+    PutCircle(RoomId),
     /// Everything of a room, for good.
     ForgetRoom(RoomId),
 }
@@ -498,6 +545,21 @@ pub enum Stored {
     BlobRooms(Ticket, Vec<RoomId>, bool),
 }
 
+/// The first entry of a branch: one of at least two that one author signed for one place in a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Branch {
+    /// The log that was written twice.
+    pub log: LogKey,
+    /// The place, which each branch begins with.
+    pub at: u64,
+    /// The entry; what `messages::branches::branch` names the branch after.
+    pub first: EntryHash,
+    /// Its header, exactly as signed.
+    pub header: Vec<u8>,
+    /// Its signature.
+    pub signature: [u8; 64],
+}
+
 /// An entry that was looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Found {
@@ -505,6 +567,10 @@ pub struct Found {
     pub order: OrderKey,
     /// Its shown time.
     pub shown: UnixMillis,
+    /// The log that it is filed in.
+    pub log: LogKey,
+    /// Its place there.
+    pub seq: u64,
     /// Its kind.
     pub kind: u16,
     /// Whether its payload is here.
@@ -535,6 +601,8 @@ pub struct Boot {
     pub profile: Profile,
     /// All rooms.
     pub rooms: Vec<BootRoom>,
+    /// See [`Op::PutCircle`]; it may name a room that is gone.
+    pub circle: Option<RoomId>,
 }
 
 /// One room at start.
@@ -552,6 +620,8 @@ pub struct BootRoom {
     pub epochs: Vec<(u32, [u8; 32])>,
     /// The last entry of each log.
     pub heads: Vec<StoredEntry>,
+    /// See [`Op::Split`]; in the order of log, place and hash.
+    pub branches: Vec<Branch>,
     /// See [`Op::PutFrontier`], with each entry's order and shown time.
     pub frontier: Vec<(OrderKey, UnixMillis)>,
     /// All membership entries (kind below `wire::kind::FIRST_MESSAGE`), and of PROFILE and RECEIPT the last of each author; in order.
@@ -621,6 +691,12 @@ pub enum Notify {
         /// How it stands.
         state: JoinState,
     },
+    /// The devices of this person, and who wants to become one.
+    Devices(Box<DevicesView>),
+    /// How far this device is on its way to become another's.
+    Linking(JoinState),
+    /// Another device of this person has changed their name or picture: this device shows the same.
+    Profile(Profile),
     /// A blob's transfer moved.
     Blob {
         /// The content.

@@ -14,6 +14,9 @@ impl From<Refusal> for ApiError {
         let (code, sentence) = match refusal {
             Refusal::NoSuchRoom => (Code::NoSuchRoom, "there is no such room on this device"),
             Refusal::AlreadyMember => (Code::AlreadyMember, "this device is in the room already"),
+            Refusal::HasRooms => {
+                (Code::HasRooms, "this device is in rooms already: only one that is in none can be linked with another")
+            }
             Refusal::NotAMember => (Code::NotAMember, "this device is no member of the room any more"),
             Refusal::NotAllowed => (Code::NotAllowed, "this device's role in the room does not allow it"),
             Refusal::NobodyWaiting => (Code::NobodyWaiting, "nobody of that name is waiting to come in"),
@@ -50,6 +53,9 @@ impl From<InviteError> for ApiError {
     fn from(error: InviteError) -> Self {
         let (code, sentence) = match error {
             InviteError::NotNatter => (Code::InviteNotNatter, "there is no Natter invite in this text"),
+            InviteError::OtherKind => {
+                (Code::OtherCode, "a code that links a device is not an invite to a room, nor the other way round")
+            }
             InviteError::Cut => (Code::InviteCut, "the invite is cut short or mistyped: copy it again, whole"),
             InviteError::TooNew => (Code::InviteTooNew, "the invite was made by a newer Natter: update this one"),
         };

@@ -78,6 +78,12 @@ impl Disk<'_> {
         view.limits.is_empty() && self.eyes.blocked.is_empty()
     }
 
+    /// Whether this person has written here on other devices than this one.
+    fn writes_elsewhere(&self, view: &RoomView) -> bool {
+        let person = view.person(self.own);
+        person != self.own || view.persons.values().any(|whose| *whose == person)
+    }
+
     /// Unread ones where not all that is here counts: each is looked at.
     fn unread_that_count(&self, view: &RoomView) -> Result<(u32, Option<EntryHash>), StoreError> {
         let (mut count, mut first) = (0, None);
@@ -90,7 +96,8 @@ impl Disk<'_> {
             let page = self.after(view, after, TIMELINE_ENTRIES, kind::SPOKEN)?;
             let Some(last) = page.last() else { return Ok((count, first)) };
             after = last.order;
-            for entry in page.iter().filter(|entry| entry.order.author != self.own && entry.payload.is_some()) {
+            let others = |entry: &&StoredEntry| view.person(entry.order.author) != view.person(self.own);
+            for entry in page.iter().filter(others).filter(|entry| entry.payload.is_some()) {
                 count += 1;
                 first = first.or(Some(entry.order.hash));
                 if count == UNREAD_COUNTED {
@@ -118,7 +125,7 @@ impl Disk<'_> {
 impl Library for Disk<'_> {
     fn unread(&self, view: &RoomView) -> (u32, Option<EntryHash>) {
         let unread = or_nothing(self.store.unread(view.room, self.own, view.read, kind::SPOKEN));
-        if unread.count == 0 || self.sees_all(view) {
+        if unread.count == 0 || self.sees_all(view) && !self.writes_elsewhere(view) {
             return (unread.count, unread.first);
         }
         or_nothing(self.unread_that_count(view))

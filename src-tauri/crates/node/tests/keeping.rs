@@ -24,7 +24,7 @@ async fn ask(node: &Node, command: Command) -> Reply {
 
 async fn snapshot(node: &Node) -> Snapshot {
     match ask(node, Command::Snapshot).await {
-        Reply::Snapshot { snapshot } => snapshot,
+        Reply::Snapshot { snapshot } => *snapshot,
         other => panic!("no snapshot: {other:?}"),
     }
 }

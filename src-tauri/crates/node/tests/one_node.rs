@@ -22,7 +22,7 @@ async fn open(config: NodeConfig) -> Node {
 
 async fn snapshot(node: &Node) -> Snapshot {
     match node.request(Command::Snapshot).await {
-        Ok(Reply::Snapshot { snapshot }) => snapshot,
+        Ok(Reply::Snapshot { snapshot }) => *snapshot,
         other => panic!("no snapshot: {other:?}"),
     }
 }

@@ -1,10 +1,10 @@
 //! Every limit of the store, by name, and the check that both twins put before a write.
 
 use crate::error::StoreError;
-use natter_engine::ids::{BlobHash, EntryHash};
-use natter_engine::port::{Op, StoredEntry};
+use natter_engine::ids::{BlobHash, EntryHash, LogKey};
+use natter_engine::port::{Branch, Op, StoredEntry};
 use natter_engine::signaling::InviteLink;
-use natter_engine::wire::limits::{BROKER_URL_BYTES, BROKERS, HEADER_BYTES, PAYLOAD_BYTES};
+use natter_engine::wire::limits::{BRANCHES_PER_AUTHOR, BROKER_URL_BYTES, BROKERS, HEADER_BYTES, PAYLOAD_BYTES};
 
 /// Bytes of one answer to `Fetch::Entries`. The first entry is always in it.
 pub const ENTRIES_BYTES: usize = 256 * 1024;
@@ -28,6 +28,8 @@ pub const NAME_BYTES: usize = 4096;
 pub const AVATAR_BYTES: usize = 64 * 1024;
 /// Settings in all.
 pub const SETTINGS: usize = 256;
+/// The setting that names the room in which this person's devices meet: the engine's, by `Op::PutCircle`.
+pub(crate) const CIRCLE_SETTING: &str = "circle";
 /// Bytes of a setting's key.
 pub const SETTING_KEY_BYTES: usize = 64;
 /// Bytes of a setting's value.
@@ -98,8 +100,15 @@ pub(crate) fn request_weight(ops: &[Op]) -> usize {
             Op::PutEntry(entry) => 256 + weight(entry) + entry.words.as_ref().map_or(0, String::len),
             Op::PutFrontier { frontier, .. } => 64 + 32 * frontier.len(),
             Op::PutProfile(profile) => 64 + profile.name.len() + profile.avatar.as_ref().map_or(0, Vec::len),
+            Op::Split { branches, .. } => 256 + branches.iter().map(|one| 128 + one.header.len()).sum::<usize>(),
             Op::PutRoom { .. } | Op::PutInvite { .. } => 4096,
-            Op::PutEpoch { .. } | Op::PutHeld { .. } | Op::PutRead { .. } | Op::Erase { .. } | Op::ForgetRoom(_) => 128,
+            Op::PutLog(_)
+            | Op::PutCircle(_)
+            | Op::PutEpoch { .. }
+            | Op::PutHeld { .. }
+            | Op::PutRead { .. }
+            | Op::Erase { .. }
+            | Op::ForgetRoom(_) => 128,
         })
         .sum()
 }
@@ -121,16 +130,19 @@ fn check_op(op: &Op) -> Result<(), StoreError> {
             invite.as_ref().map_or(Ok(()), check_link)
         }
         Op::PutEntry(entry) => check_entry(entry),
+        Op::Split { log, at, branches, .. } => check_split(*log, *at, branches),
         Op::PutFrontier { frontier, .. } if frontier.len() > FRONTIER_HASHES => {
             Err(StoreError::TooMany("frontier hashes"))
         }
         Op::PutInvite { link, .. } => check_link(link),
         Op::PutProfile(profile) => check_profile(profile),
         Op::PutFrontier { .. }
+        | Op::PutLog(_)
         | Op::PutEpoch { .. }
         | Op::PutHeld { .. }
         | Op::PutRead { .. }
         | Op::Erase { .. }
+        | Op::PutCircle(_)
         | Op::ForgetRoom(_) => Ok(()),
     }
 }
@@ -178,6 +190,19 @@ fn check_entry(entry: &StoredEntry) -> Result<(), StoreError> {
     }
     if entry.blobs.len() > BLOBS_PER_ENTRY {
         return Err(StoreError::TooMany("blobs"));
+    }
+    Ok(())
+}
+
+fn check_split(log: LogKey, at: u64, branches: &[Branch]) -> Result<(), StoreError> {
+    if at == 0 || at > i64::MAX as u64 {
+        return Err(StoreError::Invalid("sequence"));
+    }
+    if branches.len() > BRANCHES_PER_AUTHOR {
+        return Err(StoreError::TooMany("branches"));
+    }
+    if branches.iter().any(|one| (one.log, one.at) != (log, at) || one.header.len() > HEADER_BYTES) {
+        return Err(StoreError::Invalid("branch"));
     }
     Ok(())
 }

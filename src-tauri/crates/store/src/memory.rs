@@ -95,7 +95,8 @@ impl Store for MemoryStore {
         let world = self.alive()?;
         let Some((secret, log, profile)) = world.identity.clone() else { return Ok(None) };
         let rooms = world.rooms.iter().map(|(id, room)| room.boot(*id)).collect();
-        Ok(Some(Boot { secret, log, profile, rooms }))
+        let circle = world.settings.get(limits::CIRCLE_SETTING).and_then(|room| RoomId::from_slice(room));
+        Ok(Some(Boot { secret, log, profile, rooms, circle }))
     }
 
     fn create(&self, secret: [u8; 32], log: LogId, profile: &Profile) -> Result<(), StoreError> {

@@ -40,6 +40,7 @@ pub(crate) fn pins(entry: &StoredEntry) -> Option<bool> {
         | Body::Genesis { .. }
         | Body::Invite(_)
         | Body::Admit { .. }
+        | Body::Device { .. }
         | Body::Leave { .. }
         | Body::RevokeInvite { .. }
         | Body::Remove { .. }

@@ -43,6 +43,13 @@ export const PEOPLE = [
     await dialog.getByText("You compared this number").waitFor();
     assert.deepEqual(asked(host, "setVerified").map((c) => c.on), [false, true]);
   } },
+  { name: "people: who signed two histories is marked, and the card says what that means", state: "people", tell: async ({ page }) => {
+    await open(page, "Book circle");
+    const tagged = page.locator(".details-pane .member", { has: page.locator(".tag", { hasText: "Two histories" }) });
+    assert.equal(await tagged.count(), 1);
+    await tagged.click();
+    await page.locator(".person-card .doubt", { hasText: "two different messages for one place" }).waitFor();
+  } },
   { name: "people: blocking asks, hides at once and comes back", state: "people", tell: async ({ page, host }) => {
     await open(page, "Book circle");
     await page.locator(".message", { hasText: "read it twice" }).waitFor();

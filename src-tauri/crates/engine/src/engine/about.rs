@@ -73,10 +73,12 @@ impl Engine {
             return self.reply(id, Err(Refusal::NoSuchEntry));
         };
         let own = entry.order.author == me;
+        // What one has said from another device can be deleted from here, and only there be said otherwise.
+        let ours = state.membership.person(entry.order.author) == state.membership.person(me);
         let admin = state.membership.role(me).is_some_and(|role| role >= Role::Admin);
         let allowed = match act {
             Act::Edit(_) => own,
-            Act::Delete => own || admin,
+            Act::Delete => ours || admin,
             Act::React { .. } | Act::Pin { .. } => true,
         };
         if !allowed {

@@ -172,7 +172,7 @@ impl Engine {
             if room.standing != Standing::Member || room.founding.is_some() {
                 continue;
             }
-            let rendezvous: Vec<_> = room.held_epochs().iter().map(|(_, key)| room_rendezvous(key)).collect();
+            let rendezvous: Vec<_> = room.held_epochs(now).iter().map(|(_, key)| room_rendezvous(key)).collect();
             let mut invites: Vec<_> = room
                 .membership
                 .invites()
@@ -180,6 +180,10 @@ impl Engine {
                 .filter(|(_, invite)| now.wall.0 / 1000 <= invite.body.expires)
                 // Who cannot admit would only keep the newcomer waiting at the wrong door.
                 .filter(|(_, invite)| {
+                    // Of a person's own devices the one that shows the code asks about whoever comes with it.
+                    if self.devices.is_circle(*id) && invite.by != self.me {
+                        return false;
+                    }
                     let least = if invite.body.approval { Role::Admin } else { Role::Member };
                     room.membership.role(self.me).is_some_and(|role| role >= least)
                 })

@@ -34,7 +34,17 @@ impl Engine {
                     }
                 }
             },
+            // Whoever is asked into a room must never find themselves among somebody's devices.
+            Command::Join { invite } if self.devices.is_circle(invite.room) => {
+                self.reply(id, Err(Refusal::AlreadyMember));
+            }
             Command::Join { invite } => self.join(id, invite, now),
+            Command::LinkDevice => self.link_device(id, now),
+            Command::Link { code } => self.link_to(id, code, now),
+            Command::CancelLink => self.cancel_link(id, now),
+            Command::AdmitDevice { device } => self.admit_device(id, device, now),
+            Command::DeclineDevice { device } => self.decline_device(id, device),
+            Command::Unlink { device } => self.unlink(id, device),
             Command::CancelJoin { room } => self.cancel_join(id, room, now),
             Command::Admit { room, device } => self.admit_by_hand(id, room, device, now),
             Command::Decline { room, device } => self.decline(id, room, device),
@@ -82,7 +92,7 @@ impl Engine {
                     self.reply(id, Ok(Reply::Done));
                 }
             },
-            Command::Import { room, entries } => self.import(id, room, entries),
+            Command::Import { room, entries, branches } => self.import(id, room, entries, &branches),
             Command::SetBrokers { use_, announce } => {
                 self.brokers = use_;
                 self.announce = announce;
@@ -120,8 +130,14 @@ impl Engine {
             Ok(name) => name,
             Err(error) => return self.reply(id, Err(name_refusal(error))),
         };
+        self.found(id, name, now);
+    }
+
+    /// Founds a room; none, and the answer said, when there are too many.
+    pub(super) fn found(&mut self, id: CommandId, name: String, now: Now) -> Option<RoomId> {
         if self.rooms.len() >= ROOMS {
-            return self.reply(id, Err(Refusal::TooMany));
+            self.reply(id, Err(Refusal::TooMany));
+            return None;
         }
         let own = LogKey { author: self.me, log: self.log };
         let body = Body::Genesis { name, profile: self.profile.clone(), nonce: self.random() };
@@ -149,8 +165,9 @@ impl Engine {
             Op::PutRoom { room, standing: Standing::Member, brokers: Vec::new(), invite: None },
             Op::PutEpoch { room, epoch: 1, key: epoch_key },
         ];
-        state.logs.take(entry, header, hash, true, &state.membership);
+        state.logs.take(own, entry, header, hash, true, &state.membership);
         self.rooms.insert(room, state);
+        Some(room)
     }
 
     fn create_invite(&mut self, id: CommandId, room: RoomId, terms: InviteTerms, now: Now) {
@@ -168,7 +185,15 @@ impl Engine {
         if live >= INVITES_PER_ROOM || terms.lifetime > INVITE_LIFETIME {
             return self.reply(id, Err(Refusal::TooMany));
         }
-        let room_name = state.membership.name().to_owned();
+        self.write_invite(id, room, terms, now);
+    }
+
+    /// Writes the INVITE of a new link.
+    pub(super) fn write_invite(&mut self, id: CommandId, room: RoomId, terms: InviteTerms, now: Now) {
+        let Some(state) = self.rooms.get(&room) else { return self.reply(id, Err(Refusal::NoSuchRoom)) };
+        // Whoever opens the code of a device sees whose it is.
+        let circle = self.devices.is_circle(room);
+        let room_name = if circle { self.profile.name.clone() } else { state.membership.name().to_owned() };
         let known = state.brokers.clone();
         let seed = self.random();
         let keys = InviteKeys::derive(&seed);

@@ -2,7 +2,8 @@
 
 use super::{Engine, Pending, Serving};
 use crate::ids::{DeviceId, LinkId, LogKey, RoomId, Ticket};
-use crate::messages::log::Taken;
+use crate::messages::branches::Filed;
+use crate::messages::log::{Logs, Taken, Tip, tip_of};
 use crate::port::{Fetch, Notify, Standing, StoredEntry};
 use crate::time::{Instant, Now, UnixMillis};
 use crate::wire::limits::{BROKERS, FRAME_BYTES, HAVE_LOGS, LINKS, QUEUED_BYTES_PER_PEER, WANT_ENTRIES};
@@ -45,8 +46,8 @@ impl Engine {
             Frame::Knock { room, invite, proof, profile } => self.on_knock(id, peer, room, invite, proof, profile, now),
             Frame::KnockState { room, state } => self.on_knock_state(id, room, state, now),
             Frame::Welcome { room, epochs, brokers } => self.on_welcome(id, peer, room, &epochs, &brokers, now),
-            Frame::Have { room, asks, heads } => {
-                self.on_have(id, peer, room, &heads, now);
+            Frame::Have { room, asks, heads, tips } => {
+                self.on_have(id, peer, room, &heads, &tips, now);
                 if asks {
                     self.answer_have(peer, now);
                 }
@@ -59,14 +60,19 @@ impl Engine {
             Frame::Roster { room, linked, brokers } => self.on_roster(peer, room, linked, &brokers, now),
             Frame::AskBlob { room, blob } => self.on_blob_asked(peer, room, blob),
             Frame::BlobIs { room, blob, here } => self.on_blob_is(peer, room, blob, here),
+            Frame::Fork { room, first, second } => self.on_fork(id, peer, room, &first, &second, now),
             Frame::Typing { room } => self.on_typing(peer, room, now),
-            Frame::Epoch { room, epoch, key } => self.on_epoch(peer, room, epoch, key),
+            Frame::Epoch { room, epoch, key } => self.on_epoch(peer, room, epoch, key, now),
+            Frame::Handover { room, person, epochs, brokers } => {
+                self.on_handover(id, peer, room, person, &epochs, &brokers, now);
+            }
+            Frame::Claim { room, person, proof } => self.on_claim(peer, room, person, proof),
         }
     }
 
     // ------------------------------------------------------------ have, want, entries
 
-    fn on_have(&mut self, id: LinkId, peer: DeviceId, room: RoomId, heads: &[(LogKey, u64)], now: Now) {
+    fn on_have(&mut self, id: LinkId, peer: DeviceId, room: RoomId, heads: &[(LogKey, u64)], tips: &[Tip], now: Now) {
         let me = self.me;
         // A link that was made in another room's name: whoever is no stranger there may have been admitted here by somebody
         // we have not heard of yet, and be the only one who can bring us that ADMIT. Heard, and told nothing until then.
@@ -77,8 +83,28 @@ impl Engine {
             state.sync.join(peer, now.mono);
         }
         let news = state.sync.heard(peer, heads);
+        if !state.sync.is_joined(peer) {
+            return;
+        }
+        let behind = news.iter().filter(|(log, seq)| log.author == me && *seq > state.logs.head(*log));
+        let behind: Vec<LogKey> = behind.map(|(log, _)| *log).collect();
+        if !behind.is_empty() {
+            behind.into_iter().for_each(|log| state.logs.fall_behind(log));
+            self.choose_log(room);
+        }
         if news.iter().any(|(log, _)| log.author == me) {
             self.count_held(room, peer, now);
+        }
+        let Some(state) = self.rooms.get_mut(&room) else { return };
+        let unaware = |(log, seq): &(LogKey, u64)| state.logs.branches().split_at(*log).is_some_and(|at| *seq >= at);
+        if heads.iter().any(unaware) && state.sync.spend(peer, now.mono) {
+            self.tell_forks(room, peer);
+        }
+        for ((log, seq), tip) in heads.iter().zip(tips) {
+            let state = self.rooms.get_mut(&room);
+            if state.is_some_and(|state| state.logs.differs(*log, *seq, *tip) && state.sync.spend(peer, now.mono)) {
+                self.doubt(room, *log, *seq, None, peer, now);
+            }
         }
     }
 
@@ -87,9 +113,11 @@ impl Engine {
     fn answer_have(&mut self, peer: DeviceId, now: Now) {
         for room in self.rooms_with(peer) {
             if self.rooms.get_mut(&room).is_some_and(|state| state.sync.spend(peer, now.mono)) {
+                self.tell_forks(room, peer);
                 for frame in self.have_frames(room, Greeting::Tells) {
                     self.send_to(peer, &frame);
                 }
+                self.tell_epoch(room, peer);
                 self.send_roster(room, peer);
             }
         }
@@ -198,26 +226,42 @@ impl Engine {
                 self.misbehaved(id, "a malformed entry", now);
                 return;
             };
-            let reach = state.logs.reach(claim.log);
+            if self.on_traced(id, peer, room, &claim, &entry, now) {
+                continue;
+            }
+            let Some(state) = self.rooms.get_mut(&room) else { return };
+            let log = match state.logs.file(&claim, entry.hash()) {
+                Filed::In(log) => log,
+                Filed::Another(log) => {
+                    if state.sync.spend(peer, now.mono) {
+                        self.doubt(room, log, claim.seq, Some(entry), peer, now);
+                    }
+                    continue;
+                }
+                // It will be asked for in its turn.
+                Filed::Unknown => continue,
+            };
+            let reach = state.logs.reach(log);
             if claim.seq <= reach {
-                // Known, or a fork that lost; either way it changes nothing, and only who accuses an author must verify.
-                if state.logs.contradicts(claim.log, claim.seq, entry.hash()) && state.sync.spend(peer, now.mono) {
+                // Known, or another for a place that is taken; only who accuses an author must verify.
+                let contradicts = state.logs.contradicts(log, claim.seq, entry.hash());
+                state.sync.note(peer, log, claim.seq);
+                state.sync.reached(log, reach);
+                if contradicts && state.sync.spend(peer, now.mono) {
                     let Ok((header, hash)) = entry.open() else {
                         self.misbehaved(id, "an entry that does not verify", now);
                         return;
                     };
                     if header.room_of(hash) == room {
-                        state.logs.report_fork(claim.log);
+                        self.doubt(room, log, claim.seq, Some(entry), peer, now);
                     }
                 }
-                state.sync.note(peer, claim.log, claim.seq);
-                state.sync.reached(claim.log, reach);
                 continue;
             }
-            let asked = state.sync.is_asked(peer, claim.log, claim.seq);
+            let asked = state.sync.is_asked(peer, log, claim.seq);
             if !asked && !state.sync.spend(peer, now.mono) {
                 // Over its rate: dropped, but now we know that there is more, and ask for it at our own pace.
-                state.sync.note(peer, claim.log, claim.seq);
+                state.sync.note(peer, log, claim.seq);
                 continue;
             }
             let Ok((header, hash)) = entry.open() else {
@@ -234,11 +278,8 @@ impl Engine {
                 self.misbehaved(id, "an entry without what it says", now);
                 return;
             }
-            let (log, seq) = (header.log, header.seq);
-            if state.logs.contradicts(log, seq, hash) {
-                state.logs.report_fork(log);
-            }
-            match state.logs.take(entry, header, hash, !asked, &state.membership) {
+            let seq = header.seq;
+            match state.logs.take(log, entry, header, hash, !asked, &state.membership) {
                 Taken::Queued | Taken::Duplicate => {
                     state.sync.note(peer, log, seq);
                     state.sync.progressed(peer, log, seq, state.logs.reach(log), now.mono);
@@ -252,15 +293,15 @@ impl Engine {
     /// Our version vector, in as many frames as it needs.
     pub(super) fn have_frames(&self, room: RoomId, greeting: Greeting) -> Vec<Frame> {
         let Some(state) = self.rooms.get(&room) else { return Vec::new() };
-        let heads: Vec<(LogKey, u64)> = state.logs.heads().iter().map(|(log, head)| (*log, head.seq)).collect();
-        if heads.is_empty() {
+        let logs: Vec<LogKey> = state.logs.heads().keys().copied().collect();
+        if logs.is_empty() {
             // "I have nothing" is what a newcomer says, and what makes the other side's HAVE an offer.
-            return vec![Frame::Have { room, asks: greeting == Greeting::Asks, heads }];
+            return vec![have(&state.logs, room, greeting == Greeting::Asks, &logs)];
         }
-        let chunks = heads.chunks(HAVE_LOGS);
+        let chunks = logs.chunks(HAVE_LOGS);
         let last = chunks.len() - 1;
         let asks = |n| greeting == Greeting::Asks && n == last;
-        chunks.enumerate().map(|(n, heads)| Frame::Have { room, asks: asks(n), heads: heads.to_vec() }).collect()
+        chunks.enumerate().map(|(n, logs)| have(&state.logs, room, asks(n), logs)).collect()
     }
 
     /// Remembers to tell the others how far we are now; the author hears it at once.
@@ -268,8 +309,8 @@ impl Engine {
         let Some(state) = self.rooms.get_mut(&room) else { return };
         state.have_dirty.insert(log);
         state.have_due.get_or_insert(now.mono.plus(HAVE_DELAY));
-        let head = state.logs.head(log);
-        self.send_to(log.author, &Frame::Have { room, asks: false, heads: vec![(log, head)] });
+        let frame = have(&state.logs, room, false, &[log]);
+        self.send_to(log.author, &frame);
     }
 
     /// Sends the acknowledgements that have gathered, to whoever does not know yet.
@@ -282,12 +323,13 @@ impl Engine {
         let dirty = std::mem::take(&mut state.have_dirty);
         let peers: Vec<DeviceId> =
             self.mesh.live_peers().into_iter().filter(|peer| state.membership.is_member(*peer)).collect();
-        let heads: Vec<(LogKey, u64)> = dirty.into_iter().map(|log| (log, state.logs.head(log))).collect();
+        let mut frames = Vec::new();
         for peer in peers {
-            let news: Vec<(LogKey, u64)> = heads.iter().filter(|(log, _)| log.author != peer).copied().collect();
-            for heads in news.chunks(HAVE_LOGS) {
-                self.send_to(peer, &Frame::Have { room, asks: false, heads: heads.to_vec() });
-            }
+            let news: Vec<LogKey> = dirty.iter().filter(|log| log.author != peer).copied().collect();
+            frames.extend(news.chunks(HAVE_LOGS).map(|logs| (peer, have(&state.logs, room, false, logs))));
+        }
+        for (peer, frame) in frames {
+            self.send_to(peer, &frame);
         }
     }
 
@@ -363,6 +405,13 @@ impl Serving {
     pub(super) fn is_idle(&self) -> bool {
         self.queue.is_empty() && self.under_way.is_none()
     }
+}
+
+/// HAVE of these logs; of those that nothing is held of it says nothing.
+pub(super) fn have(logs: &Logs, room: RoomId, asks: bool, of: &[LogKey]) -> Frame {
+    let held = of.iter().filter_map(|log| Some((*log, logs.heads().get(log)?)));
+    let (heads, tips) = held.map(|(log, head)| ((log, head.seq), tip_of(head.known.order.hash))).unzip();
+    Frame::Have { room, asks, heads, tips }
 }
 
 /// A stored entry as it travels: without what has expired, erased yet or not.

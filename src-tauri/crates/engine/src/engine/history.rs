@@ -5,10 +5,10 @@ use super::room::{LEAVING, Leaving};
 use super::{Engine, Pending};
 use crate::ids::{CommandId, DeviceId, EntryHash, LogId, LogKey, RoomId, Ticket};
 use crate::messages::log::{Batch, Draft, Plan};
-use crate::port::{Fetch, Notify, Op, Output, Refusal, Reply, Standing, StoreTrouble, StoredEntry};
+use crate::port::{Fetch, Notify, Op, OrderKey, Refusal, Reply, Standing, StoreTrouble, StoredEntry};
 use crate::time::{Instant, Now};
 use crate::wire::{Body, Frame, KnockState, kind};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// How long reading marks gather before they are told.
@@ -23,6 +23,7 @@ impl Engine {
             self.flush_haves(id, now);
             self.flush_rosters(id, now);
             self.flush_held(id, now);
+            self.settle_forks(id, now);
             self.advance(id, now);
             self.settle_import(id);
             let Some(room) = self.rooms.get_mut(&id) else { continue };
@@ -37,7 +38,7 @@ impl Engine {
     fn advance(&mut self, id: RoomId, now: Now) {
         let rng = &mut self.rng;
         let Some(room) = self.rooms.get_mut(&id) else { return };
-        if room.retry_at.is_some_and(|at| at > now.mono) {
+        if room.retry_at.is_some_and(|at| at > now.mono) || room.forks.is_writing() {
             return;
         }
         if room.retry_at.take().is_some() {
@@ -77,9 +78,6 @@ impl Engine {
                 }
             }
         }
-        for log in self.rooms.get_mut(&id).map(|room| room.logs.take_forks()).unwrap_or_default() {
-            self.notify(Notify::PeerMisbehaved { peer: Some(log.author), rule: "two entries for one place in a log" });
-        }
     }
 
     /// Queues something to say in a room.
@@ -95,8 +93,14 @@ impl Engine {
         room.batch_has_record = false;
         let founding = room.founding.take();
         room.membership.extend(batch.entries.iter().map(|(stored, ..)| stored));
+        let authors: BTreeSet<DeviceId> = batch.entries.iter().map(|(stored, ..)| stored.log.author).collect();
+        authors.into_iter().for_each(|author| room.forks.moved(author));
         if let Some(command) = founding {
-            self.reply(command, Ok(Reply::Room(id)));
+            if self.devices.is_circle(id) {
+                self.make_code(command, id, now);
+            } else {
+                self.reply(command, Ok(Reply::Room(id)));
+            }
             self.changed.insert(id);
         }
         self.tell_entries(id, &batch, now);
@@ -117,7 +121,7 @@ impl Engine {
         if batch.entries.iter().any(|(stored, ..)| stored.kind < kind::FIRST_MESSAGE) {
             self.membership_changed(id, now);
         }
-        self.removed_by_us(id, &batch);
+        self.removed_by_us(id, &batch, now);
         self.ask_for_more(id, now.mono);
     }
 
@@ -148,6 +152,12 @@ impl Engine {
                 }
             }
         }
+        if theirs.iter().any(|log| log.author == me) {
+            // Ours, and lost here, or written by another copy of this profile: others said before that they hold it.
+            for peer in self.members_linked(id) {
+                self.count_held(id, peer, now);
+            }
+        }
         for log in theirs {
             self.acknowledge(id, log, now);
         }
@@ -160,6 +170,7 @@ impl Engine {
             Some(Body::Receipt { upto }) => {
                 let reader = stored.log.author;
                 let news = self.rooms.get_mut(&stored.room).is_some_and(|room| room.put_receipt(reader, upto));
+                self.read_elsewhere(stored.room, reader, upto);
                 if news {
                     self.notify(Notify::Read { room: stored.room, reader, upto });
                 }
@@ -171,6 +182,7 @@ impl Engine {
                 Body::Genesis { .. }
                 | Body::Invite(_)
                 | Body::Admit { .. }
+                | Body::Device { .. }
                 | Body::Leave { .. }
                 | Body::RevokeInvite { .. }
                 | Body::Remove { .. }
@@ -200,6 +212,7 @@ impl Engine {
             Body::Text(_) | Body::Picture(_) | Body::About { .. } => Reply::Sent(hash),
             Body::Genesis { .. } => Reply::Room(id),
             Body::Admit { .. }
+            | Body::Device { .. }
             | Body::RevokeInvite { .. }
             | Body::Remove { .. }
             | Body::Grant { .. }
@@ -255,7 +268,7 @@ impl Engine {
         let me = self.me;
         let Some(room) = self.rooms.get_mut(&id) else { return };
         room.logs.forget_refusals();
-        room.logs.write_in(room.membership.own_log(LogKey { author: me, log: self.log }));
+        room.choose_log(LogKey { author: me, log: self.log });
         let (is_member, was_member) = (room.membership.is_member(me), room.membership.was_member(me));
         match room.standing {
             Standing::Member if was_member && !is_member && room.leaving.is_none() => {
@@ -342,20 +355,32 @@ impl Engine {
         }
     }
 
+    /// What this person has read on another device of theirs is read here.
+    fn read_elsewhere(&mut self, id: RoomId, reader: DeviceId, upto: OrderKey) {
+        let me = self.me;
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let ours = reader != me && room.membership.person(reader) == room.membership.person(me);
+        if ours && room.membership.is_member(reader) && room.read.is_none_or(|read| read < upto) {
+            room.read = Some(upto);
+            self.persist(Pending::Quiet, vec![Op::PutRead { room: id, upto }]);
+            self.changed.insert(id);
+        }
+    }
+
     // ------------------------------------------------------------ leaving
 
     /// Starts to leave: LEAVE is written like any entry, and the room stays until somebody has it.
     pub(super) fn leave(&mut self, id: RoomId, command: CommandId) {
         let me = self.me;
-        let heads = self.rooms.get_mut(&id).map_or_else(Vec::new, |room| {
+        let (heads, others) = self.rooms.get_mut(&id).map_or_else(Default::default, |room| {
             room.leaving = Some(Leaving::Writing);
             // Also those of a copy that was restored, or of an earlier stay: who goes is not unsaid.
             let own = room.logs.own();
             let others = room.logs.of(me).filter(|(log, _)| *log != own).map(|(log, seq)| (log.log, seq));
             let others: BTreeMap<LogId, u64> = others.collect();
-            room.membership.closing(me, &others)
+            (room.membership.closing(me, &others), room.closing_others(me))
         });
-        self.say(id, Some(command), Body::Leave { heads });
+        self.say(id, Some(command), Body::Leave { heads, others });
     }
 
     fn settle_leaving(&mut self, id: RoomId, now: Now) {
@@ -389,7 +414,7 @@ impl Engine {
         self.changed.remove(&id);
         self.files.forget(id);
         self.persist(Pending::Quiet, vec![Op::ForgetRoom(id)]);
-        self.out.push(Output::Notify(Notify::RoomForgotten(id)));
+        self.notify(Notify::RoomForgotten(id));
         self.close_strangers(now);
     }
 }

@@ -3,11 +3,13 @@
 //! answer comes when nothing of it can move any more, which is what paces whoever reads the file.
 
 use super::Engine;
+use super::forks::Proof;
 use super::room::Room;
 use crate::ids::{CommandId, LogKey, RoomId};
+use crate::messages::branches::Filed;
 use crate::messages::log::Taken;
 use crate::port::{Refusal, Reply, Standing, StoreTrouble};
-use crate::wire::limits::{IMPORT_ENTRIES, ROOMS};
+use crate::wire::limits::{BRANCHES_PER_AUTHOR, IMPORT_ENTRIES, ROOMS};
 use crate::wire::{Entry, kind};
 
 /// One import that is under way in a room.
@@ -21,8 +23,8 @@ pub(super) struct Import {
 
 impl Engine {
     /// The command. All of it is verified before any of it is taken.
-    pub(super) fn import(&mut self, id: CommandId, room: RoomId, entries: Vec<Entry>) {
-        if let Err(refusal) = self.may_import(room, &entries) {
+    pub(super) fn import(&mut self, id: CommandId, room: RoomId, entries: Vec<Entry>, branches: &[Entry]) {
+        if let Err(refusal) = self.may_import(room, &entries, branches) {
             return self.reply(id, Err(refusal));
         }
         let mut opened = Vec::with_capacity(entries.len());
@@ -32,6 +34,7 @@ impl Engine {
                 Ok(_) | Err(_) => return self.reply(id, Err(Refusal::BadEntry)),
             }
         }
+        let Some(proofs) = Proof::all(room, branches) else { return self.reply(id, Err(Refusal::BadEntry)) };
         let own = LogKey { author: self.me, log: self.log };
         let state = self.rooms.entry(room).or_insert_with(|| {
             // Nobody let this device in: it may read what the file says, and nothing else.
@@ -41,21 +44,26 @@ impl Engine {
         });
         let mut import = Import { command: id, taken: Vec::new(), known: 0, held_back: 0 };
         for (entry, header, hash) in opened {
-            let place = (header.log, header.seq);
-            if header.seq <= state.logs.head(header.log) {
+            let Filed::In(log) = state.logs.file(&header, hash) else {
+                import.held_back += 1;
+                continue;
+            };
+            let place = (log, header.seq);
+            if header.seq <= state.logs.head(log) {
                 import.known += 1;
                 continue;
             }
-            match state.logs.take(entry, header, hash, false, &state.membership) {
+            match state.logs.take(log, entry, header, hash, false, &state.membership) {
                 Taken::Queued | Taken::Duplicate => import.taken.push(place),
                 Taken::Full => import.held_back += 1,
             }
         }
+        state.forks.suspect(proofs);
         state.importing = Some(import);
     }
 
-    fn may_import(&self, room: RoomId, entries: &[Entry]) -> Result<(), Refusal> {
-        if entries.len() > IMPORT_ENTRIES {
+    fn may_import(&self, room: RoomId, entries: &[Entry], branches: &[Entry]) -> Result<(), Refusal> {
+        if entries.len() > IMPORT_ENTRIES || branches.len() > BRANCHES_PER_AUTHOR {
             return Err(Refusal::TooMany);
         }
         match self.rooms.get(&room) {
@@ -78,8 +86,10 @@ impl Engine {
     pub(super) fn settle_import(&mut self, id: RoomId) {
         let Some(room) = self.rooms.get_mut(&id) else { return };
         let logs = &room.logs;
-        let rests = !logs.is_busy() && room.retry_at.is_none();
-        let done = |import: &mut Import| rests || import.taken.iter().all(|(log, seq)| *seq <= logs.head(*log));
+        let rests = !logs.is_busy() && room.retry_at.is_none() && room.forks.rest();
+        let done = |import: &mut Import| {
+            rests || !import.taken.is_empty() && import.taken.iter().all(|(log, seq)| *seq <= logs.head(*log))
+        };
         let Some(import) = room.importing.take_if(done) else { return };
         let is_new = |(log, seq): &&(LogKey, u64)| *seq <= logs.head(*log);
         let new = u32::try_from(import.taken.iter().filter(is_new).count()).unwrap_or(u32::MAX);

@@ -75,13 +75,16 @@ impl Engine {
         state.standing = Standing::Knocking;
         state.learn_brokers(&invite.brokers);
         let brokers = invite.brokers.clone();
-        let op = Op::PutRoom { room, standing: Standing::Knocking, brokers, invite: Some(invite.clone()) };
+        let mut ops = vec![Op::PutRoom { room, standing: Standing::Knocking, brokers, invite: Some(invite.clone()) }];
+        if self.devices.is_circle(room) {
+            ops.push(Op::PutCircle(room));
+        }
         self.begin_knock(invite, now);
-        self.persist(Pending::Join(id, room), vec![op]);
+        self.persist(Pending::Join(id, room), ops);
         self.notify(Notify::Join { room, state: JoinState::Connecting });
     }
 
-    fn stop_knocking(&mut self, room: RoomId, now: Now) {
+    pub(super) fn stop_knocking(&mut self, room: RoomId, now: Now) {
         if let Some(link) = self.knocks.remove(&room).and_then(|knock| knock.link) {
             self.send(link, &Frame::Bye);
             self.drop_link(link, now);
@@ -175,13 +178,17 @@ impl Engine {
 
     /// Whether the log says that we are in, and is all that the door had of our own: who comes back after having left
     /// finds an old ADMIT first, and must not write before its own LEAVE has been read again.
-    fn is_inside(&self, room: RoomId) -> bool {
-        let link = self.knocks.get(&room).and_then(|knock| knock.link);
-        let door = link.and_then(|link| self.mesh.get(link)).and_then(|link| link.peer);
-        let (Some(state), Some(door)) = (self.rooms.get(&room), door) else { return false };
+    pub(super) fn is_inside(&self, room: RoomId) -> bool {
+        let (Some(state), Some(door)) = (self.rooms.get(&room), self.door_of(room)) else { return false };
         let behind = |log: &LogKey| state.logs.head(*log) < state.sync.have(door, *log);
         let caught_up = !state.sync.claims_of(door, self.me).any(|log| behind(&log));
         !state.epochs.is_empty() && caught_up && state.membership.is_member(self.me)
+    }
+
+    /// Who lets us in: the member at whose door we knock, or the device of ours that hands us the room.
+    pub(super) fn door_of(&self, room: RoomId) -> Option<DeviceId> {
+        let link = self.knocks.get(&room).and_then(|knock| knock.link);
+        link.and_then(|link| self.mesh.get(link)).and_then(|link| link.peer).or(self.devices.door(room))
     }
 
     fn offer_knock(&mut self, room: RoomId, now: Now) {
@@ -295,8 +302,8 @@ impl Engine {
         }
     }
 
-    /// Our own ADMIT is in our own log.
-    fn admitted(&mut self, room: RoomId, now: Now) {
+    /// Our own ADMIT or DEVICE is in our own copy of the log.
+    pub(super) fn admitted(&mut self, room: RoomId, now: Now) {
         let Some(state) = self.rooms.get_mut(&room) else { return };
         if state.epochs.is_empty() {
             return;
@@ -304,12 +311,18 @@ impl Engine {
         state.standing = Standing::Member;
         let record = state.record(room);
         self.persist(Pending::Record(room), record);
-        self.set_join(room, JoinState::Admitted);
+        if self.knocks.contains_key(&room) {
+            self.set_join(room, JoinState::Admitted);
+        }
+        if let Some(door) = self.devices.door(room) {
+            self.greet(room, door, Greeting::Tells, now);
+        }
         // From here on the link to the door is one like any other.
         if let Some(link) = self.knocks.remove(&room).and_then(|knock| knock.link)
             && let Some(peer) = self.mesh.get(link).and_then(|link| link.peer)
         {
-            self.greet(room, peer, Greeting::Tells, now);
+            // What it told us while we were not in yet, such as a newer key, was not heard.
+            self.greet(room, peer, Greeting::Asks, now);
         }
         self.changed.insert(room);
     }
@@ -368,6 +381,9 @@ impl Engine {
                         self.admit(room, peer, None);
                     }
                     return;
+                }
+                if self.devices.is_circle(room) {
+                    self.ask_whose(peer);
                 }
                 KnockState::Waiting
             }

@@ -309,13 +309,16 @@ impl Engine {
     pub(super) fn greet(&mut self, room: RoomId, peer: DeviceId, greeting: Greeting, now: Now) {
         let Some(state) = self.rooms.get_mut(&room) else { return };
         state.sync.join(peer, now.mono);
-        let frames = self.have_frames(room, greeting);
-        for frame in frames {
+        // What was written twice first: by the names of its branches the rest is told.
+        self.trust_again(room, peer);
+        self.tell_forks(room, peer);
+        for frame in self.have_frames(room, greeting) {
             self.send_to(peer, &frame);
         }
         self.tell_epoch(room, peer);
         self.send_roster(room, peer);
         self.ask_for_blobs(room, peer);
+        self.ask_for_rooms(room, peer);
     }
 
     // ------------------------------------------------------------ ending
@@ -365,6 +368,7 @@ impl Engine {
     /// A live chat link ended.
     fn peer_lost(&mut self, peer: DeviceId) {
         self.serving.remove(&peer);
+        self.sibling_lost(peer);
         for room in self.rooms.values_mut() {
             room.sync.part(peer);
             room.rosters.remove(&peer);

@@ -2,8 +2,8 @@
 
 use super::Engine;
 use crate::wire::limits::{
-    BLOB_FETCHES, HALF_OPEN, HELD_OFFERS, LINKS, LOGS_PER_ROOM, MEMBERS, PENDING_BYTES_PER_ROOM, QUEUED_BYTES_PER_PEER,
-    ROOMS,
+    BLOB_FETCHES, BRANCHES_PER_AUTHOR, FORKS_WAITING, HALF_OPEN, HELD_OFFERS, LINKS, LOGS_PER_ROOM, MEMBERS,
+    PENDING_BYTES_PER_ROOM, QUEUED_BYTES_PER_PEER, ROOMS,
 };
 
 /// Store answers that may be outstanding: a batch and a lookup in each room, and what peers and the host ask for.
@@ -34,6 +34,10 @@ pub struct Load {
     pub claimed_logs: usize,
     /// Logs that are not asked for, in the room with the most.
     pub refused_logs: usize,
+    /// Proofs of forks that wait, in the room with the most.
+    pub forks_waiting: usize,
+    /// Branches of one author's logs, at the most.
+    pub branches: usize,
     /// Blobs wanted.
     pub blobs: usize,
     /// Addresses held or asked for at brokers.
@@ -58,6 +62,8 @@ impl Load {
             ("logs", self.logs, LOGS_PER_ROOM),
             ("claimed logs", self.claimed_logs, LOGS_PER_ROOM),
             ("refused logs", self.refused_logs, LOGS_PER_ROOM),
+            ("waiting proofs of forks", self.forks_waiting, FORKS_WAITING),
+            ("branches", self.branches, BRANCHES_PER_AUTHOR),
             ("wanted blobs", self.blobs, BLOB_FETCHES),
         ];
         match caps.iter().find(|(_, is, cap)| is > cap) {
@@ -82,6 +88,8 @@ impl Engine {
             logs: self.rooms.values().map(|room| room.logs.heads().len()).max().unwrap_or(0),
             claimed_logs: self.rooms.values().map(|room| room.sync.longest_claim()).max().unwrap_or(0),
             refused_logs: self.rooms.values().map(|room| room.logs.refused()).max().unwrap_or(0),
+            forks_waiting: self.rooms.values().map(|room| room.forks.waiting()).max().unwrap_or(0),
+            branches: self.rooms.values().map(|room| room.forks.most_branches()).max().unwrap_or(0),
             blobs: self.files.len(),
             claims: self.claims.all().len(),
         }

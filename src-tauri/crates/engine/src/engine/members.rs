@@ -8,15 +8,19 @@
 use super::Engine;
 use super::Pending;
 use crate::identity::clean_name;
-use crate::ids::{CommandId, DeviceId, EntryHash, LogId, RoomId};
-use crate::messages::log::Batch;
-use crate::port::{Op, Refusal, Role};
+use crate::ids::{CommandId, DeviceId, EntryHash, RoomId};
+use crate::messages::log::{Batch, Draft};
+use crate::port::{Op, Refusal, Role, Standing};
+use crate::time::Now;
 use crate::wire::limits::{ABOUT_BYTES, EPOCHS, LIVES_SECONDS};
 use crate::wire::{Body, Frame, RoomBody};
-use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Keys whose places are held at one time.
 const EPOCHS_HELD: usize = 4;
+/// How long the places of earlier keys are held even when all members are known to have the newest: a door may have let
+/// somebody in and gone before anybody else heard of it, and then this is where they look for us.
+const OLD_PLACES: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Engine {
     // ------------------------------------------------------------ commands
@@ -27,16 +31,21 @@ impl Engine {
             Ok(state) => state,
             Err(refusal) => return self.reply(id, Err(refusal)),
         };
+        // A person is named by the device that they came with, which may be out by now.
+        let Some(device) = state.membership.devices_of(state.membership.person(device)).next() else {
+            return self.reply(id, Err(Refusal::NoSuchMember));
+        };
         match state.membership.role(device) {
             None => return self.reply(id, Err(Refusal::NoSuchMember)),
             Some(Role::Creator) => return self.reply(id, Err(Refusal::NotAllowed)),
             // Whoever wants to go leaves.
-            Some(_) if device == me => return self.reply(id, Err(Refusal::NotAllowed)),
+            Some(_) if state.membership.person(device) == state.membership.person(me) => {
+                return self.reply(id, Err(Refusal::NotAllowed));
+            }
             Some(Role::Guest | Role::Member | Role::Admin) => {}
         }
-        let held: BTreeMap<LogId, u64> = state.logs.of(device).map(|(log, seq)| (log.log, seq)).collect();
-        let heads = state.membership.closing(device, &held);
-        self.say(room, Some(id), Body::Remove { device, heads });
+        let body = state.removal(device);
+        self.say(room, Some(id), body);
     }
 
     pub(super) fn set_role(&mut self, id: CommandId, room: RoomId, device: DeviceId, role: Role) {
@@ -44,6 +53,7 @@ impl Engine {
             Ok(state) => state,
             Err(refusal) => return self.reply(id, Err(refusal)),
         };
+        let device = state.membership.devices_of(state.membership.person(device)).next().unwrap_or(device);
         let Some(now) = state.membership.role(device) else {
             return self.reply(id, Err(Refusal::NoSuchMember));
         };
@@ -84,29 +94,40 @@ impl Engine {
     // ------------------------------------------------------------ removal
 
     /// Our REMOVE is durable: the device that it names is the last to be told, and those who stay get a new key.
-    pub(super) fn removed_by_us(&mut self, room: RoomId, batch: &Batch) {
-        let removals: Vec<(DeviceId, EntryHash)> = batch
+    pub(super) fn removed_by_us(&mut self, room: RoomId, batch: &Batch, now: Now) {
+        let me = self.me;
+        let removes = |draft: &Draft| if let Body::Remove { device, .. } = draft.body { Some(device) } else { None };
+        // Whoever leaves takes their other devices along, which are told in the same way.
+        let leaves = |draft: &Draft| matches!(draft.body, Body::Leave { .. }).then_some(me);
+        let ends: Vec<(DeviceId, EntryHash)> = batch
             .drafts
             .iter()
-            .filter_map(
-                |(draft, hash)| if let Body::Remove { device, .. } = draft.body { Some((device, *hash)) } else { None },
-            )
+            .filter_map(|(draft, hash)| Some((removes(draft).or_else(|| leaves(draft))?, *hash)))
             .collect();
-        for (device, hash) in &removals {
+        for (device, hash) in &ends {
             let entry = batch.entries.iter().find(|(stored, ..)| stored.order.hash == *hash);
-            self.send_entries(*device, room, entry.map(|(_, entry, _)| entry.clone()).into_iter());
+            let Some(state) = self.rooms.get(&room) else { return };
+            let theirs = |peer: &DeviceId| {
+                let membership = &state.membership;
+                let same = membership.person(*peer) == membership.person(*device);
+                peer == device || same && !membership.is_member(*peer)
+            };
+            let told: Vec<DeviceId> = self.mesh.live_peers().into_iter().filter(theirs).collect();
+            for peer in told {
+                self.send_entries(peer, room, entry.map(|(_, entry, _)| entry.clone()).into_iter());
+            }
         }
-        if !removals.is_empty() {
-            self.new_epoch(room);
+        if batch.drafts.iter().any(|(draft, _)| removes(draft).is_some()) {
+            self.new_epoch(room, now);
         }
     }
 
-    fn new_epoch(&mut self, room: RoomId) {
+    fn new_epoch(&mut self, room: RoomId, now: Now) {
         let (key, chance) = (self.random(), u32::from(u16::from_be_bytes(self.random())));
         let Some(state) = self.rooms.get_mut(&room) else { return };
         let generation = state.epoch().map_or(0, |(epoch, _)| epoch >> 16);
         let epoch = ((generation + 1) << 16) | chance;
-        state.enter_epoch(epoch, key);
+        state.enter_epoch(epoch, key, now);
         self.persist(Pending::Record(room), vec![Op::PutEpoch { room, epoch, key }]);
         for peer in self.members_linked(room) {
             self.tell_epoch(room, peer);
@@ -124,12 +145,18 @@ impl Engine {
         }
     }
 
-    pub(super) fn on_epoch(&mut self, peer: DeviceId, room: RoomId, epoch: u32, key: [u8; 32]) {
-        let Some(state) = self.rooms.get_mut(&room).filter(|state| state.membership.is_member(peer)) else { return };
-        // While we knock the keys come with WELCOME, and count once the log says that we are in.
-        if state.standing != crate::port::Standing::Member {
+    pub(super) fn on_epoch(&mut self, peer: DeviceId, room: RoomId, epoch: u32, key: [u8; 32], now: Now) {
+        // While we knock the keys come with WELCOME or HANDOVER, and count once the log says that we are in. One that is
+        // drawn meanwhile comes by the same door, and is written down with them.
+        let by_door = self.door_of(room) == Some(peer);
+        if let Some(state) = self.rooms.get_mut(&room).filter(|state| state.standing == Standing::Knocking) {
+            if by_door && epoch >> 16 > 0 && state.epoch().is_some_and(|(newest, _)| newest < epoch) {
+                state.enter_epoch(epoch, key, now);
+            }
             return;
         }
+        let member = |state: &&mut super::Room| state.standing == Standing::Member && state.membership.is_member(peer);
+        let Some(state) = self.rooms.get_mut(&room).filter(member) else { return };
         // The first key comes with WELCOME and is passed on by nobody: a member who tells one like it would be believed by
         // those that it tells alone.
         if epoch >> 16 == 0 {
@@ -148,7 +175,7 @@ impl Engine {
         if newest.is_some_and(|(known, ours)| epoch == known && ours < key) {
             return self.tell_epoch(room, peer);
         }
-        state.enter_epoch(epoch, key);
+        state.enter_epoch(epoch, key, now);
         state.in_epoch.insert(peer);
         self.persist(Pending::Record(room), vec![Op::PutEpoch { room, epoch, key }]);
         for other in self.members_linked(room) {
@@ -159,7 +186,8 @@ impl Engine {
 
 impl super::Room {
     /// Goes on with a newer key.
-    fn enter_epoch(&mut self, epoch: u32, key: [u8; 32]) {
+    fn enter_epoch(&mut self, epoch: u32, key: [u8; 32], now: Now) {
+        self.epoch_since = Some(now.mono);
         self.epochs.insert(epoch, key);
         self.in_epoch.clear();
         while self.epochs.len() > EPOCHS {
@@ -167,11 +195,12 @@ impl super::Room {
         }
     }
 
-    /// The keys whose places this device holds: the newest, and a few before it while some member may not have that.
-    pub(super) fn held_epochs(&self) -> Vec<(u32, [u8; 32])> {
+    /// The keys whose places this device holds: the newest, and a few before it while somebody may not have that.
+    pub(super) fn held_epochs(&self, now: Now) -> Vec<(u32, [u8; 32])> {
         let all_know = self.membership.members().keys().filter(|member| !self.in_epoch.contains(*member)).count() <= 1;
         let newest_first = self.epochs.iter().rev().map(|(epoch, key)| (*epoch, *key));
-        newest_first.take(if all_know { 1 } else { EPOCHS_HELD }).collect()
+        let fresh = self.epoch_since.is_some_and(|since| now.mono.since(since) < OLD_PLACES);
+        newest_first.take(if all_know && !fresh { 1 } else { EPOCHS_HELD }).collect()
     }
 
     /// The key by which a member is looked for: the newest, and at each other attempt one of those before, in turn, if they

@@ -1,8 +1,9 @@
 //! One room as the engine holds it, and the view of it that hosts show.
 
 use super::Engine;
+use super::forks::Forks;
 use super::import::Import;
-use crate::ids::{BrokerUrl, CommandId, DeviceId, InviteId, LinkId, LogKey, RoomId};
+use crate::ids::{BrokerUrl, CommandId, DeviceId, InviteId, LinkId, LogId, LogKey, RoomId};
 use crate::messages::log::{Logs, Rules};
 use crate::messages::sync::Sync;
 use crate::port::{BootRoom, Op, OrderKey, Profile, Standing};
@@ -36,6 +37,8 @@ pub(super) struct Room {
     pub(super) epochs: BTreeMap<u32, [u8; 32]>,
     /// Members who are known to have the newest epoch's key.
     pub(super) in_epoch: BTreeSet<DeviceId>,
+    /// Since when the newest key is known, or this device runs.
+    pub(super) epoch_since: Option<Instant>,
     pub(super) membership: Membership,
     pub(super) logs: Logs,
     pub(super) sync: Sync,
@@ -70,6 +73,8 @@ pub(super) struct Room {
     pub(super) leaving: Option<Leaving>,
     /// Entries of a file that are on their way in.
     pub(super) importing: Option<Import>,
+    /// Logs that were written twice.
+    pub(super) forks: Forks,
 }
 
 /// How far leaving is.
@@ -91,7 +96,7 @@ impl Rules for Membership {
     }
 
     fn may_delete(&self, member: DeviceId, author: DeviceId) -> bool {
-        member == author || self.role(member).is_some_and(|role| role >= Role::Admin)
+        self.person(member) == self.person(author) || self.role(member).is_some_and(|role| role >= Role::Admin)
     }
 }
 
@@ -102,6 +107,7 @@ impl Room {
             brokers: Vec::new(),
             epochs: BTreeMap::new(),
             in_epoch: BTreeSet::new(),
+            epoch_since: None,
             membership: Membership::new(id),
             logs: Logs::new(id, own),
             sync: Sync::default(),
@@ -127,6 +133,7 @@ impl Room {
             retry_at: None,
             leaving: None,
             importing: None,
+            forks: Forks::default(),
         }
     }
 
@@ -134,9 +141,12 @@ impl Room {
         let mut room = Self::new(boot.room, own, boot.standing);
         room.brokers = boot.brokers;
         room.epochs = boot.epochs.into_iter().collect();
-        room.logs.restore(&boot.heads, &boot.frontier);
+        let branches = Forks::branches(&boot.branches);
+        room.membership.branch(branches.all());
+        room.logs.restore(&boot.heads, &boot.frontier, branches);
+        room.forks = Forks::restore(boot.branches);
         room.membership.extend(&boot.state);
-        room.logs.write_in(room.membership.own_log(own));
+        room.choose_log(own);
         for entry in &boot.state {
             let body = entry.payload.as_deref().and_then(|payload| Body::decode(entry.kind, payload).ok());
             if let Some(Body::Receipt { upto }) = body {
@@ -159,6 +169,21 @@ impl Room {
             let log = self.logs.of(own.author).filter(|(log, seq)| self.membership.limit(*log) == Some(*seq)).last();
             self.leaving = log.map(|(log, seq)| Leaving::Telling { log, seq, until });
         }
+    }
+
+    /// The REMOVE of a device: by another of the same person of it alone, by anybody else of the whole person.
+    pub(super) fn removal(&self, device: DeviceId) -> Body {
+        let held: BTreeMap<LogId, u64> = self.logs.of(device).map(|(log, seq)| (log.log, seq)).collect();
+        let heads = self.membership.closing(device, &held);
+        let ours = self.membership.person(device) == self.membership.person(self.logs.own().author);
+        let others = if ours { Vec::new() } else { self.closing_others(device) };
+        Body::Remove { device, heads, others }
+    }
+
+    /// What a LEAVE or REMOVE of a device names of the logs of the person's other devices.
+    pub(super) fn closing_others(&self, device: DeviceId) -> Vec<(LogKey, u64)> {
+        let heads = self.logs.heads().iter().map(|(log, head)| (*log, head.seq)).collect();
+        self.membership.closing_others(device, &heads)
     }
 
     /// The newest epoch and its key.
@@ -212,6 +237,7 @@ impl Room {
             self.have_due,
             self.receipt_due,
             self.retry_at,
+            self.forks.next_timeout(),
             leaving,
             // While the disk is left alone nothing is asked for either: a lapsed ask must not wake us again and again.
             self.sync.next_timeout().filter(|_| self.retry_at.is_none()),
@@ -232,6 +258,7 @@ impl Engine {
             .iter()
             .map(|(device, member)| MemberView {
                 device: *device,
+                person: member.person,
                 profile: room.membership.profile(*device),
                 role: member.role,
                 presence: self.presence(*device),
@@ -279,7 +306,9 @@ impl Engine {
             about: room.membership.about().to_owned(),
             lives: room.membership.lives(),
             limits,
+            forks: room.forks.count(),
             standing: room.standing,
+            persons: room.membership.persons().collect(),
             members,
             former,
             requests,

@@ -46,6 +46,7 @@ impl World {
             log: LogId([n as u8; 16]),
             profile: Profile { name: name.into(), avatar: None },
             rooms: Vec::new(),
+            circle: None,
         };
         let engine = Engine::new(boot, [n as u8 + 50; 32], self.now());
         self.nodes.push(Node {
@@ -152,6 +153,8 @@ impl World {
                 let found = |e: &StoredEntry| Found {
                     order: e.order,
                     shown: e.shown,
+                    log: e.log,
+                    seq: e.seq,
                     kind: e.kind,
                     whole: e.payload.is_some(),
                 };
@@ -377,7 +380,8 @@ fn a_file_brings_each_entry_once_and_nothing_that_does_not_verify() {
     world.nodes[ben].ends.clear();
     world.text(ada, room, "while you were away");
     let file = carried(&world, ada);
-    let import = |entries: &[crate::wire::Entry]| Command::Import { room, entries: entries.to_vec() };
+    let import =
+        |entries: &[crate::wire::Entry]| Command::Import { room, entries: entries.to_vec(), branches: Vec::new() };
     let told = |world: &World, n: usize| world.texts(n);
 
     let mut forged = file.clone();
@@ -416,8 +420,11 @@ fn what_lacks_its_causes_is_held_back_and_a_file_has_its_limit() {
     }
     let mut file = carried(&world, ada);
     file.remove(2);
-    let read = world.command(eve, Command::Import { room, entries: file.clone() });
+    let read = world.command(eve, Command::Import { room, entries: file.clone(), branches: Vec::new() });
     assert!(matches!(read, Ok(Reply::Imported { new: 2, known: 0, held_back: 2 })), "{read:?}");
     let many = vec![file[0].clone(); crate::wire::limits::IMPORT_ENTRIES + 1];
-    assert!(matches!(world.command(eve, Command::Import { room, entries: many }), Err(Refusal::TooMany)));
+    assert!(matches!(
+        world.command(eve, Command::Import { room, entries: many, branches: Vec::new() }),
+        Err(Refusal::TooMany)
+    ));
 }

@@ -23,6 +23,8 @@ pub enum Context {
     Auth,
     /// An invite's key vouching for the device that used it.
     InviteProof,
+    /// A device saying whose it is.
+    Device,
 }
 
 impl Context {
@@ -33,6 +35,7 @@ impl Context {
             Self::Answer => b"natter/1 answer",
             Self::Auth => b"natter/1 auth",
             Self::InviteProof => b"natter/1 invite proof",
+            Self::Device => b"natter/1 device",
         }
     }
 

@@ -5,12 +5,13 @@
 //! changes nothing here either: drafts are refused with the reason, entries of others are dropped and asked for again.
 //! While a batch is being written more gathers, which makes group commit out of a slow disk by itself.
 
+use super::branches::{Branches, Filed};
 use crate::identity::SecretKey;
 use crate::ids::{CommandId, DeviceId, EntryHash, LogId, LogKey, RoomId, Ticket};
 use crate::port::{Found, Op, OrderKey, StoredEntry};
 use crate::time::{Hlc, UnixMillis};
 use crate::wire::limits::{
-    HEADER_BYTES, LOGS_PER_ROOM, PARENTS, PAYLOAD_BYTES, PENDING_BYTES_PER_ROOM, PENDING_PER_AUTHOR,
+    HEADER_BYTES, LOGS_GIVEN_UP, LOGS_PER_ROOM, PARENTS, PAYLOAD_BYTES, PENDING_BYTES_PER_ROOM, PENDING_PER_AUTHOR,
 };
 use crate::wire::{Body, Entry, Header, kind};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -30,6 +31,16 @@ const FUTURE: Duration = Duration::from_secs(5 * 60);
 pub(crate) struct Known {
     pub(crate) order: OrderKey,
     pub(crate) shown: UnixMillis,
+}
+
+/// The first bytes of an entry's hash: enough to see that two are not the same.
+pub(crate) type Tip = [u8; 8];
+
+/// See [`Tip`].
+pub(crate) fn tip_of(hash: EntryHash) -> Tip {
+    let mut tip = [0; 8];
+    tip.copy_from_slice(&hash.0[..8]);
+    tip
 }
 
 /// The end of a log.
@@ -113,10 +124,11 @@ pub(crate) struct Logs {
     latest: Hlc,
     /// Authors whose entries were turned down: not asked for again until membership changes.
     refused: BTreeSet<LogKey>,
-    /// Logs with two entries for one place, found since the last look.
-    forks: Vec<LogKey>,
-    /// All that were found: each is reported once.
-    forked: BTreeSet<LogKey>,
+    branches: Branches,
+    /// Entries that follow another predecessor than the one that is held, found since the last look.
+    doubts: Vec<(LogKey, Entry)>,
+    /// Somebody holds more of these logs of ours than we do: nothing more is written in them.
+    behind: BTreeSet<LogKey>,
 }
 
 impl Logs {
@@ -137,13 +149,15 @@ impl Logs {
             looking: None,
             latest: Hlc::default(),
             refused: BTreeSet::new(),
-            forks: Vec::new(),
-            forked: BTreeSet::new(),
+            branches: Branches::default(),
+            doubts: Vec::new(),
+            behind: BTreeSet::new(),
         }
     }
 
     /// Goes on from the disk.
-    pub(crate) fn restore(&mut self, heads: &[StoredEntry], frontier: &[(OrderKey, UnixMillis)]) {
+    pub(crate) fn restore(&mut self, heads: &[StoredEntry], frontier: &[(OrderKey, UnixMillis)], branches: Branches) {
+        self.branches = branches;
         for entry in heads {
             let known = Known { order: entry.order, shown: entry.shown };
             self.heads.insert(entry.log, Head { seq: entry.seq, known });
@@ -178,8 +192,16 @@ impl Logs {
         &self.heads
     }
 
+    /// How far a log is held. A branch begins where the log that it belongs to ends.
     pub(crate) fn head(&self, log: LogKey) -> u64 {
-        self.heads.get(&log).map_or(0, |head| head.seq)
+        let before = || self.branches.parent(log).map_or(0, |(_, at)| at - 1);
+        self.heads.get(&log).map_or_else(before, |head| head.seq)
+    }
+
+    /// What the next entry of a log follows.
+    fn last(&self, log: LogKey) -> Option<Head> {
+        let parent = || self.branches.parent(log).and_then(|(parent, _)| self.heads.get(&parent));
+        self.heads.get(&log).or_else(parent).copied()
     }
 
     /// How far a log is held or waits without a gap: what need not be asked for.
@@ -246,20 +268,116 @@ impl Logs {
         self.drafts.push_back(draft);
     }
 
-    pub(crate) fn take_forks(&mut self) -> Vec<LogKey> {
-        std::mem::take(&mut self.forks)
+    pub(crate) fn branches(&self) -> &Branches {
+        &self.branches
     }
 
-    /// Lets a verified entry wait for its turn. `live` = pushed as it was written, not fetched from history.
+    /// Entries that contradict what is held, each once.
+    pub(crate) fn take_doubts(&mut self) -> Vec<(LogKey, Entry)> {
+        std::mem::take(&mut self.doubts)
+    }
+
+    /// Somebody holds a log of ours further than we do: what was lost here comes back from them, and what is written until
+    /// then must not take its places.
+    pub(crate) fn fall_behind(&mut self, log: LogKey) {
+        if self.behind.len() < LOGS_GIVEN_UP {
+            self.behind.insert(log);
+        }
+    }
+
+    /// Whether this device may go on writing in a log of its own.
+    pub(crate) fn may_write_in(&self, own: LogKey) -> bool {
+        !self.behind.contains(&own) && self.branches.split_at(own).is_none()
+    }
+
+    /// Nothing of this log is asked for or taken until membership changes or [`Self::resume`].
+    pub(crate) fn suspend(&mut self, log: LogKey) {
+        self.refuse(log);
+    }
+
+    /// It is asked for again.
+    pub(crate) fn resume(&mut self, log: LogKey) {
+        self.refused.remove(&log);
+    }
+
+    /// In which log an entry belongs.
+    pub(crate) fn file(&self, header: &Header, hash: EntryHash) -> Filed {
+        self.branches.file(header, hash, |log, seq| self.at(log, seq))
+    }
+
+    /// The entry at a place, where that is in memory: the head, what is being written, what waits.
+    fn at(&self, log: LogKey, seq: u64) -> Option<EntryHash> {
+        let head = self.last(log).filter(|head| head.seq == seq).map(|head| head.known.order.hash);
+        let written = self.batch.iter().flat_map(|(_, batch)| &batch.entries);
+        let written = written.map(|(stored, ..)| stored).find(|stored| stored.log == log && stored.seq == seq);
+        let waits = self.waiting.get(&log).and_then(|queue| queue.get(&seq)).map(|waiting| waiting.hash);
+        head.or(written.map(|stored| stored.order.hash)).or(waits)
+    }
+
+    /// What waits for its turn at a place.
+    pub(crate) fn waits_at(&self, log: LogKey, seq: u64) -> Option<(&Entry, &Header)> {
+        self.waiting.get(&log)?.get(&seq).map(|waiting| (&waiting.entry, &waiting.header))
+    }
+
+    /// Whether another entry than this is known for its place: at the head of the log, or in what is written or waits.
+    pub(crate) fn contradicts(&self, log: LogKey, seq: u64, hash: EntryHash) -> bool {
+        self.at(log, seq).is_some_and(|known| known != hash)
+    }
+
+    /// Whether somebody who is as far as we are in a log, or less far in one of ours, seems to hold another history of it, by
+    /// the first bytes of the hash.
+    pub(crate) fn differs(&self, log: LogKey, seq: u64, tip: Tip) -> bool {
+        let head = self.heads.get(&log).filter(|head| head.seq == seq);
+        if head.is_some_and(|head| tip_of(head.known.order.hash) != tip) {
+            return true;
+        }
+        // Who is less far in one of ours than we are finds out by our HAVE, but we may be the one that was put back, and not
+        // know them any more.
+        let ours =
+            log.author == self.own.author && seq < self.head(log) && !self.branches.splits().any(|(cut, _)| cut == log);
+        let (mut first, mut last) = (EntryHash([0; 32]), EntryHash([0xff; 32]));
+        first.0[..8].copy_from_slice(&tip);
+        last.0[..8].copy_from_slice(&tip);
+        ours && self.recent.range(first..=last).next().is_none()
+    }
+
+    /// A log was written twice at a place, and that is on disk now. `before` is what lies there in the log.
+    pub(crate) fn split(
+        &mut self,
+        log: LogKey,
+        at: u64,
+        before: Option<Known>,
+        ours: Option<EntryHash>,
+        firsts: &[EntryHash],
+    ) {
+        for first in firsts {
+            self.branches.add(log, at, *first);
+        }
+        if let Some(head) = self.heads.get(&log).copied().filter(|head| head.seq >= at) {
+            if let Some(ours) = ours {
+                self.heads.insert(super::branches::branch(log, ours), head);
+            }
+            match before {
+                Some(known) => self.heads.insert(log, Head { seq: at - 1, known }),
+                None => self.heads.remove(&log),
+            };
+        }
+        // Whichever branch they belong to, they are asked for again.
+        self.drop_waiting(log);
+        self.refused.remove(&log);
+    }
+
+    /// Lets a verified entry wait for its turn in the log where it belongs. `live` = pushed as it was written, not fetched
+    /// from history.
     pub(crate) fn take(
         &mut self,
+        log: LogKey,
         entry: Entry,
         header: Header,
         hash: EntryHash,
         live: bool,
         rules: &impl Rules,
     ) -> Taken {
-        let log = header.log;
         if header.seq <= self.head(log) || self.in_batch(log, header.seq) || self.refused.contains(&log) {
             return Taken::Duplicate;
         }
@@ -330,27 +448,6 @@ impl Logs {
     fn drop_waiting(&mut self, log: LogKey) {
         if let Some(queue) = self.waiting.remove(&log) {
             self.release(log.author, queue.values().map(|waiting| waiting.entry.weight()).sum());
-        }
-    }
-
-    /// Whether another entry than this is known for its place, in a log that was not reported yet: at the head of the log,
-    /// or in what is written or waits. For older places the answer is no, since their hashes are on disk; nothing is shown
-    /// of a second entry there either.
-    pub(crate) fn contradicts(&self, log: LogKey, seq: u64, hash: EntryHash) -> bool {
-        if self.forked.contains(&log) {
-            return false;
-        }
-        let head = self.heads.get(&log).filter(|head| head.seq == seq).map(|head| head.known.order.hash);
-        let written = self.batch.iter().flat_map(|(_, batch)| &batch.entries);
-        let written = written.map(|(stored, ..)| stored).find(|stored| stored.log == log && stored.seq == seq);
-        let waits = self.waiting.get(&log).and_then(|queue| queue.get(&seq)).map(|waiting| waiting.hash);
-        head.or(written.map(|stored| stored.order.hash)).or(waits).is_some_and(|known| known != hash)
-    }
-
-    /// A log has two entries for one place.
-    pub(crate) fn report_fork(&mut self, log: LogKey) {
-        if self.forked.len() < LOGS_PER_ROOM && self.forked.insert(log) {
-            self.forks.push(log);
         }
     }
 
@@ -494,7 +591,7 @@ impl Logs {
 
     /// Moves the next entry of one log into the batch; false when it cannot move now.
     fn plan_next(&mut self, planner: &mut Planner, log: LogKey, wall: UnixMillis, rules: &impl Rules) -> bool {
-        let head = planner.heads.get(&log).or_else(|| self.heads.get(&log)).copied();
+        let head = planner.heads.get(&log).copied().or_else(|| self.last(log));
         let next = head.map_or(0, |head| head.seq) + 1;
         let Some(queue) = self.waiting.get_mut(&log) else { return false };
         let mut stale = 0;
@@ -513,8 +610,10 @@ impl Logs {
         };
         let founds = waiting.header.kind == kind::GENESIS;
         if waiting.header.prev != head.map(|head| head.known.order.hash) {
-            // Two entries claim one place: the one that is durable stays, the other goes nowhere.
-            self.report_fork(log);
+            // Two entries claim one place, this one's predecessor's or an earlier one.
+            if self.doubts.len() < LOGS_PER_ROOM {
+                self.doubts.push((log, waiting.entry.clone()));
+            }
             self.refuse(log);
             return false;
         }
@@ -547,7 +646,7 @@ impl Logs {
         }
         let Some(waiting) = queue.remove(&next) else { return false };
         self.release(log.author, waiting.entry.weight());
-        planner.add(self.room, waiting.entry, &waiting.header, waiting.hash, &causes, wall, waiting.live);
+        planner.add(self.room, log, waiting.entry, &waiting.header, waiting.hash, &causes, wall, waiting.live);
         planner.erased.extend(of.filter(|of| rules.may_delete(log.author, of.order.author)).map(|of| of.order.hash));
         true
     }
@@ -611,7 +710,7 @@ impl Logs {
             };
             let (entry, header, hash) = Entry::sign(key, header, salt(), draft.body.encode());
             let causes: Vec<Known> = head.map(|head| head.known).into_iter().chain(ends).collect();
-            planner.add(self.room, entry, &header, hash, &causes, wall, true);
+            planner.add(self.room, self.own, entry, &header, hash, &causes, wall, true);
             planner
                 .erased
                 .extend(of.filter(|of| rules.may_delete(self.own.author, of.order.author)).map(|of| of.order.hash));
@@ -650,6 +749,7 @@ impl Planner {
     fn add(
         &mut self,
         room: RoomId,
+        log: LogKey,
         mut entry: Entry,
         header: &Header,
         hash: EntryHash,
@@ -672,7 +772,7 @@ impl Planner {
         }
         let stored = StoredEntry {
             room,
-            log: header.log,
+            log,
             seq: header.seq,
             order,
             kind: header.kind,
@@ -692,7 +792,7 @@ impl Planner {
         }
         self.frontier.insert(hash, known);
         self.known.insert(hash, known);
-        self.heads.insert(header.log, Head { seq: header.seq, known });
+        self.heads.insert(log, Head { seq: header.seq, known });
         self.latest = self.latest.max(clock);
         self.entries.push((stored, entry, live));
         // What changes membership changes who may speak next: let it become durable first.

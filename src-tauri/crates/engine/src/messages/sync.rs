@@ -122,6 +122,18 @@ impl Sync {
         self.reached(log, if answered { u64::MAX } else { reach });
     }
 
+    /// A log ends here: whoever says more of it does not know yet that it was written twice.
+    pub(crate) fn cut(&mut self, log: LogKey, last: u64) {
+        for peer in self.peers.values_mut() {
+            if let Some(seq) = peer.have.get_mut(&log) {
+                *seq = last.min(*seq);
+            }
+        }
+        self.asks.remove(&log);
+        self.slow.remove(&log);
+        self.stirred = true;
+    }
+
     /// The log is held or waits up to `reach`: an ask for no more than that is answered, whoever brought it.
     pub(crate) fn reached(&mut self, log: LogKey, reach: u64) {
         if self.asks.get(&log).is_some_and(|ask| ask.to <= reach) {
@@ -189,7 +201,8 @@ impl Sync {
         let mut best: BTreeMap<LogKey, (bool, u64, DeviceId)> = BTreeMap::new();
         for (device, peer) in &self.peers {
             for (log, seq) in &peer.have {
-                if self.asks.contains_key(log) || *seq <= logs.head(*log) || logs.is_refused(*log) {
+                let over = logs.branches().split_at(*log).is_some() || logs.is_refused(*log);
+                if self.asks.contains_key(log) || *seq <= logs.head(*log) || over {
                     continue;
                 }
                 if *seq <= logs.reach(*log) || !logs.has_room_for(log.author) {

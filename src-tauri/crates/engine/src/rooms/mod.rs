@@ -45,7 +45,9 @@ pub enum Presence {
 pub struct MemberView {
     /// Key.
     pub device: DeviceId,
-    /// Name and picture, as last signed by that key.
+    /// Whose device: the one that this person came into the room with.
+    pub person: DeviceId,
+    /// Name and picture, as last signed by a device of that person.
     pub profile: Profile,
     /// What they may do.
     pub role: Role,
@@ -89,6 +91,24 @@ pub struct InviteView {
     pub link: Option<InviteLink>,
 }
 
+/// The devices of this person, as a host shows them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DevicesView {
+    /// All that are linked, this one included; none when this one is not, or no longer.
+    pub devices: Vec<MemberView>,
+    /// Devices that came with a code and wait for a yes.
+    pub requests: Vec<RequestView>,
+    /// The code that still works, when it was made here.
+    pub code: Option<InviteLink>,
+}
+
+impl RoomView {
+    /// Whose device it is in this room, or was when it was in last.
+    pub fn person(&self, device: DeviceId) -> DeviceId {
+        self.persons.get(&device).copied().unwrap_or(device)
+    }
+}
+
 /// A room as a host shows it: everything but its timeline, which is read from the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoomView {
@@ -103,8 +123,12 @@ pub struct RoomView {
     /// Logs of which not all is shown, and the last entry of each that is: their authors are out, or were once. When this
     /// changes, a host reads its timeline again.
     pub limits: BTreeMap<LogKey, u64>,
+    /// Whose logs were written twice, and how many of them. When this changes, a host reads its timeline again.
+    pub forks: BTreeMap<DeviceId, u32>,
     /// How this device stands to it.
     pub standing: Standing,
+    /// Devices that are, or were when they were in last, a person's that is named by another device.
+    pub persons: BTreeMap<DeviceId, DeviceId>,
     /// Everyone admitted and not gone, this device included; by device id.
     pub members: Vec<MemberView>,
     /// Those who were members and left or were removed: their old entries still show a name.

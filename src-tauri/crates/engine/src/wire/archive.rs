@@ -5,8 +5,8 @@
 //! frame  = length u32 big-endian | record
 //! record = [tag, fields…]               at most RECORD_BYTES
 //! ```
-//! A room's file is ROOM_FILE, ENTRY… in the room's order, then BLOB PART… for each blob, then END. A backup is IDENTITY,
-//! SETTING…, then ROOM INVITE… HELD… STORED… for each room, blobs as before, END. END counts, so that a file that was
+//! A room's file is ROOM_FILE, ENTRY… in the room's order, before the first entry of a branch the BRANCH… of its log, then BLOB PART… for each blob, then END. A backup is IDENTITY,
+//! SETTING…, then ROOM INVITE… HELD… BRANCH… STORED… for each room, blobs as before, END. END counts, so that a file that was
 //! cut between two records is not taken for a whole one.
 
 use super::cbor::{Reader, WireError, Writer};
@@ -40,6 +40,7 @@ const ENTRY: u64 = 2;
 const BLOB: u64 = 3;
 const PART: u64 = 4;
 const END: u64 = 5;
+const BRANCH: u64 = 6;
 const IDENTITY: u64 = 16;
 const SETTING: u64 = 17;
 const ROOM: u64 = 18;
@@ -61,6 +62,14 @@ pub enum Record {
     },
     /// An entry of the room, as it travels.
     Entry(Entry),
+    /// A log was written twice, and this is the first entry of one branch (`messages::branches`), without its payload. Two
+    /// of them or more, one after the other, are the proof.
+    Branch {
+        /// The log that was written twice: the one that the entry names, or a branch of that.
+        log: LogKey,
+        /// The entry.
+        first: Entry,
+    },
     /// A blob begins; its PARTs follow.
     Blob {
         /// Its content's hash.
@@ -156,6 +165,10 @@ impl Record {
                 Writer::record(5).uint(ROOM_FILE).uint(VERSION).bytes(&room.0).text(name).uint(made.0).finish()
             }
             Self::Entry(entry) => entry.write(Writer::record(2).uint(ENTRY)).finish(),
+            Self::Branch { log, first } => {
+                let writer = Writer::record(4).uint(BRANCH).bytes(&log.author.0).bytes(&log.log.0);
+                first.write(writer).finish()
+            }
             Self::Blob { blob, size } => Writer::record(3).uint(BLOB).bytes(&blob.0).uint(*size).finish(),
             Self::Part(bytes) => Writer::record(2).uint(PART).bytes(bytes).finish(),
             Self::End { entries, blobs } => Writer::record(3).uint(END).uint(*entries).uint(*blobs).finish(),
@@ -202,6 +215,10 @@ impl Record {
                 })
             }),
             ENTRY => fields(bytes, 2, |r| Ok(Self::Entry(Entry::read(r)?))),
+            BRANCH => fields(bytes, 4, |r| {
+                let log = LogKey { author: DeviceId(r.exactly()?), log: LogId(r.exactly()?) };
+                Ok(Self::Branch { log, first: Entry::read(r)? })
+            }),
             BLOB => fields(bytes, 3, |r| Ok(Self::Blob { blob: BlobHash(r.exactly()?), size: r.uint()? })),
             PART => fields(bytes, 2, |r| Ok(Self::Part(r.bytes(PART_BYTES)?.to_vec()))),
             END => fields(bytes, 3, |r| Ok(Self::End { entries: r.uint()?, blobs: r.uint()? })),
@@ -361,6 +378,7 @@ mod tests {
             Record::Room(Box::new(bare)),
             Record::Invite(link),
             Record::Held(vec![(DeviceId([26; 32]), log, 27); HELD_MARKS]),
+            Record::Branch { log, first: Entry { payload: None, ..entry.clone() } },
             Record::Stored { entry, clock: Hlc(28), first_seen: UnixMillis(29), shown: UnixMillis(30) },
         ]
     }
@@ -391,6 +409,7 @@ mod tests {
             "room.bare",
             "invite",
             "held",
+            "branch",
             "stored",
         ];
         let lines = names.iter().zip(records()).map(|(name, record)| {

@@ -112,6 +112,18 @@ impl<'b> Reader<'b> {
         Ok(value)
     }
 
+    /// Reads one whole record that has grown: of `fields.start()` fields as it first was, of `fields.end()` as it is now.
+    /// `read` is told how many of them there are.
+    pub(crate) fn grown<T>(
+        bytes: &'b [u8],
+        fields: std::ops::RangeInclusive<u64>,
+        read: impl FnOnce(&mut Self, u64) -> Result<T, WireError>,
+    ) -> Result<T, WireError> {
+        let present = Decoder::new(bytes).array()?.ok_or(WireError::Malformed)?;
+        let known = present.clamp(*fields.start(), *fields.end());
+        Self::record(bytes, known, |r| read(r, known))
+    }
+
     /// Reads a record inside a record.
     pub(crate) fn nested<T>(
         &mut self,
@@ -204,6 +216,15 @@ mod tests {
         let bytes = Writer::record(3).uint(1).text("two").bytes(&[3]).finish();
         assert_eq!(Reader::record(&bytes, 1, Reader::uint), Ok(1));
         assert_eq!(Reader::record(&bytes, 4, Reader::uint), Err(WireError::Malformed));
+    }
+
+    #[test]
+    fn a_record_that_has_grown_is_read_as_it_was_and_as_it_is() {
+        let read = |fields: u64| {
+            let bytes = (0..fields).fold(Writer::record(fields), Writer::uint).finish();
+            Reader::grown(&bytes, 2..=3, |r, fields| (0..fields).map(|_| r.uint()).sum::<Result<u64, _>>())
+        };
+        assert_eq!([read(1), read(2), read(3), read(4)], [Err(WireError::Malformed), Ok(1), Ok(3), Ok(3)]);
     }
 
     #[test]

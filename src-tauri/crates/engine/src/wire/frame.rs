@@ -3,7 +3,7 @@
 use super::body::{read_profile, write_profile};
 use super::cbor::{Reader, WireError, Writer};
 use super::entry::Entry;
-use super::limits::{BROKER_URL_BYTES, BROKERS, ENVELOPE_BYTES, FRAME_BYTES, HAVE_LOGS, LINKS, WANT_ENTRIES};
+use super::limits::{BROKER_URL_BYTES, BROKERS, ENVELOPE_BYTES, EPOCHS, FRAME_BYTES, HAVE_LOGS, LINKS, WANT_ENTRIES};
 use crate::ids::{BlobHash, BrokerUrl, ConnectionId, DeviceId, InviteId, LogId, LogKey, RoomId};
 use crate::port::{Profile, SignalKind};
 
@@ -64,6 +64,17 @@ pub enum Frame {
         asks: bool,
         /// Last contiguous sequence of each log.
         heads: Vec<(LogKey, u64)>,
+        /// The first bytes of the hash of the entry at each of them, in the same order; or none of them.
+        tips: Vec<[u8; 8]>,
+    },
+    /// One author signed two entries for one place.
+    Fork {
+        /// The room.
+        room: RoomId,
+        /// One of them, without its payload.
+        first: Entry,
+        /// The other.
+        second: Entry,
     },
     /// Send me these entries.
     Want {
@@ -130,6 +141,26 @@ pub enum Frame {
         /// The key.
         key: [u8; 32],
     },
+    /// To another device of one's own person: a room to come into, and what it takes to hear of it.
+    Handover {
+        /// The room.
+        room: RoomId,
+        /// Who this person is there: the device that they came into it with.
+        person: DeviceId,
+        /// Epochs and keys, ascending.
+        epochs: Vec<(u32, [u8; 32])>,
+        /// Where the room meets.
+        brokers: Vec<BrokerUrl>,
+    },
+    /// The new device says whose it is in a room.
+    Claim {
+        /// The room.
+        room: RoomId,
+        /// Whose.
+        person: DeviceId,
+        /// The sender's key over room and person.
+        proof: [u8; 64],
+    },
     /// The person at the sender is typing. Nothing is kept of it.
     Typing {
         /// The room.
@@ -169,6 +200,9 @@ mod tag {
     pub(super) const BLOB_IS: u64 = 25;
     pub(super) const TYPING: u64 = 26;
     pub(super) const EPOCH: u64 = 27;
+    pub(super) const HANDOVER: u64 = 28;
+    pub(super) const CLAIM: u64 = 29;
+    pub(super) const FORK: u64 = 30;
 }
 
 impl Frame {
@@ -202,12 +236,17 @@ impl Frame {
                 .each(epochs.iter(), |w, (epoch, key)| w.array(2).uint((*epoch).into()).bytes(key))
                 .each(brokers.iter(), |w, url| w.text(url))
                 .finish(),
-            Self::Have { room, asks, heads } => Writer::record(4)
+            Self::Have { room, asks, heads, tips } => Writer::record(5)
                 .uint(tag::HAVE)
                 .bytes(&room.0)
                 .flag(*asks)
                 .each(heads.iter(), |w, (log, seq)| write_log(w.array(3), *log).uint(*seq))
+                .each(tips.iter(), |w, tip| w.bytes(tip))
                 .finish(),
+            Self::Fork { room, first, second } => {
+                let writer = first.write(Writer::record(4).uint(tag::FORK).bytes(&room.0));
+                second.write(writer).finish()
+            }
             Self::Want { room, log, from, to } => {
                 write_log(Writer::record(6).uint(tag::WANT).bytes(&room.0), *log).uint(*from).uint(*to).finish()
             }
@@ -238,6 +277,16 @@ impl Frame {
             }
             Self::Epoch { room, epoch, key } => {
                 Writer::record(4).uint(tag::EPOCH).bytes(&room.0).uint((*epoch).into()).bytes(key).finish()
+            }
+            Self::Handover { room, person, epochs, brokers } => Writer::record(5)
+                .uint(tag::HANDOVER)
+                .bytes(&room.0)
+                .bytes(&person.0)
+                .each(epochs.iter(), |w, (epoch, key)| w.array(2).uint((*epoch).into()).bytes(key))
+                .each(brokers.iter(), |w, url| w.text(url))
+                .finish(),
+            Self::Claim { room, person, proof } => {
+                Writer::record(4).uint(tag::CLAIM).bytes(&room.0).bytes(&person.0).bytes(proof).finish()
             }
             Self::Typing { room } => Writer::record(2).uint(tag::TYPING).bytes(&room.0).finish(),
         }
@@ -294,13 +343,18 @@ impl Frame {
                     brokers: read_brokers(r)?,
                 })
             }),
-            tag::HAVE => read(4, &|r| {
-                Ok(Self::Have {
-                    room: room(r)?,
-                    asks: r.flag()?,
-                    heads: r.each(HAVE_LOGS, |r| r.nested(3, |r| Ok((read_log(r)?, r.uint()?))))?,
-                })
+            tag::HAVE => read(5, &|r| {
+                let (room, asks) = (room(r)?, r.flag()?);
+                let heads = r.each(HAVE_LOGS, |r| r.nested(3, |r| Ok((read_log(r)?, r.uint()?))))?;
+                let tips = r.each(HAVE_LOGS, Reader::exactly)?;
+                if !tips.is_empty() && tips.len() != heads.len() {
+                    return Err(WireError::OutOfRange);
+                }
+                Ok(Self::Have { room, asks, heads, tips })
             }),
+            tag::FORK => {
+                read(4, &|r| Ok(Self::Fork { room: room(r)?, first: Entry::read(r)?, second: Entry::read(r)? }))
+            }
             tag::WANT => read(6, &|r| {
                 let (room, log, from, to) = (room(r)?, read_log(r)?, r.uint()?, r.uint()?);
                 if from == 0 || to < from || to - from >= WANT_ENTRIES {
@@ -337,6 +391,17 @@ impl Frame {
                 read(4, &|r| Ok(Self::BlobIs { room: room(r)?, blob: BlobHash(r.exactly()?), here: r.flag()? }))
             }
             tag::EPOCH => read(4, &|r| Ok(Self::Epoch { room: room(r)?, epoch: r.u32()?, key: r.exactly()? })),
+            tag::HANDOVER => read(5, &|r| {
+                Ok(Self::Handover {
+                    room: room(r)?,
+                    person: DeviceId(r.exactly()?),
+                    epochs: r.each(EPOCHS, |r| r.nested(2, |r| Ok((r.u32()?, r.exactly()?))))?,
+                    brokers: read_brokers(r)?,
+                })
+            }),
+            tag::CLAIM => {
+                read(4, &|r| Ok(Self::Claim { room: room(r)?, person: DeviceId(r.exactly()?), proof: r.exactly()? }))
+            }
             tag::TYPING => read(2, &|r| Ok(Self::Typing { room: room(r)? })),
             _ => Err(WireError::UnknownKind),
         }
@@ -381,6 +446,11 @@ pub fn auth_bytes(
         .bytes(offerer_cert)
         .bytes(answerer_cert)
         .finish()
+}
+
+/// What a device signs to say whose it is in a room.
+pub fn device_proof_bytes(room: RoomId, person: DeviceId) -> Vec<u8> {
+    Writer::record(2).bytes(&room.0).bytes(&person.0).finish()
 }
 
 /// What an invite's key signs to vouch for a device.

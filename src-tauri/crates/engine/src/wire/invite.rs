@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 const PREFIX: &str = "natter://join#";
+const DEVICE_PREFIX: &str = "natter://link#";
 const VERSION: u8 = 1;
 
 /// An invite as a link, QR code or file carries it. The seed is a secret: whoever has it may knock.
@@ -32,6 +33,9 @@ pub enum InviteError {
     /// No Natter link in it.
     #[error("this is not a Natter invite")]
     NotNatter,
+    /// A code of the other kind: for a room where one for a device is wanted, or the other way round.
+    #[error("this code is for something else")]
+    OtherKind,
     /// A Natter link that lost some of its characters.
     #[error("the invite is cut short or mistyped")]
     Cut,
@@ -53,6 +57,15 @@ impl InviteLink {
 
     /// The link.
     pub fn to_text(&self) -> String {
+        self.write(PREFIX)
+    }
+
+    /// The invite into the circle of a person's devices, as a link.
+    pub fn to_device_text(&self) -> String {
+        self.write(DEVICE_PREFIX)
+    }
+
+    fn write(&self, prefix: &str) -> String {
         let record = Writer::record(5)
             .bytes(&self.seed)
             .bytes(&self.room.0)
@@ -63,7 +76,7 @@ impl InviteLink {
         let mut bytes = vec![VERSION];
         bytes.extend_from_slice(&blake3::hash(&record).as_bytes()[..4]);
         bytes.extend_from_slice(&record);
-        format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes))
+        format!("{prefix}{}", URL_SAFE_NO_PAD.encode(bytes))
     }
 
     /// Finds and reads the invite in what a person pasted.
@@ -71,8 +84,22 @@ impl InviteLink {
     /// # Errors
     /// [`InviteError`] tells a foreign text from a damaged or newer link.
     pub fn parse(text: &str) -> Result<Self, InviteError> {
+        Self::find(text, PREFIX, DEVICE_PREFIX)
+    }
+
+    /// Finds and reads the code that links a device in what a person pasted.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_device(text: &str) -> Result<Self, InviteError> {
+        Self::find(text, DEVICE_PREFIX, PREFIX)
+    }
+
+    fn find(text: &str, prefix: &str, other: &str) -> Result<Self, InviteError> {
         let Some(start) = text.find("natter:") else { return Err(InviteError::NotNatter) };
-        let Some(rest) = text[start..].strip_prefix(PREFIX) else { return Err(InviteError::Cut) };
+        let Some(rest) = text[start..].strip_prefix(prefix) else {
+            return Err(if text[start..].starts_with(other) { InviteError::OtherKind } else { InviteError::Cut });
+        };
         let code: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).collect();
         let bytes = URL_SAFE_NO_PAD.decode(code).map_err(|_| InviteError::Cut)?;
         let Some((&version, rest)) = bytes.split_first() else { return Err(InviteError::Cut) };
@@ -154,6 +181,14 @@ mod tests {
         for end in "natter:".len()..text.len() {
             assert_eq!(InviteLink::parse(&text[..end]), Err(InviteError::Cut), "cut at {end}");
         }
+    }
+
+    #[test]
+    fn a_code_for_a_device_is_no_invite_to_a_room_and_the_other_way_round() {
+        let text = link().to_device_text();
+        assert_eq!(InviteLink::parse_device(&format!("here: {text}")), Ok(link()));
+        assert_eq!(InviteLink::parse(&text), Err(InviteError::OtherKind));
+        assert_eq!(InviteLink::parse_device(&link().to_text()), Err(InviteError::OtherKind));
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub const GRANT: u16 = 7;
 pub const REVOKE: u16 = 8;
 /// The room's name and manners.
 pub const ROOM: u16 = 9;
+/// Lets a further device of the author's person in.
+pub const DEVICE: u16 = 10;
 /// Kinds from here on do not change membership.
 pub const FIRST_MESSAGE: u16 = 32;
 /// Words.
@@ -38,7 +40,7 @@ pub const REACTION: u16 = 38;
 pub const PIN: u16 = 39;
 
 /// What a timeline shows.
-pub const SHOWN: &[u16] = &[GENESIS, ADMIT, LEAVE, REMOVE, GRANT, REVOKE, ROOM, TEXT, PICTURE];
+pub const SHOWN: &[u16] = &[GENESIS, ADMIT, DEVICE, LEAVE, REMOVE, GRANT, REVOKE, ROOM, TEXT, PICTURE];
 /// What counts as unread and may ring; what may be edited and deleted.
 pub const SPOKEN: &[u16] = &[TEXT, PICTURE];
 /// What says something of another entry.

@@ -62,13 +62,22 @@ pub const WANT_ENTRIES: u64 = 256;
 pub const HAVE_LOGS: usize = 512;
 /// Logs in a room: members, and their restored copies.
 pub const LOGS_PER_ROOM: usize = 4096;
+/// Branches of one author's logs in a room: who forks without end is not followed.
+pub const BRANCHES_PER_AUTHOR: usize = 16;
+/// Proofs of forks that wait in a room until what they follow is here.
+pub const FORKS_WAITING: usize = 64;
+/// Logs of its own in a room that a device gives up while it runs, since somebody said to hold more of them than it does:
+/// who says so falsely makes it write in another log, and no more than this often.
+pub const LOGS_GIVEN_UP: usize = 8;
 /// Rooms on one device.
 pub const ROOMS: usize = 256;
 /// Members of a room.
 pub const MEMBERS: usize = 1024;
+/// Devices of one person in a room.
+pub const DEVICES_PER_PERSON: usize = 8;
 /// Membership entries of one author that count.
 pub const OPS_PER_AUTHOR: u64 = 4096;
-/// Logs that one REMOVE closes.
+/// Logs that one REMOVE closes: of the device that it names, and as many of the other devices of that person.
 pub const REMOVE_LOGS: usize = 256;
 /// Epochs of a room that are kept.
 pub const EPOCHS: usize = 64;
@@ -107,5 +116,7 @@ pub const COMMANDS_IN_FLIGHT: usize = 256;
 pub const IMPORT_ENTRIES: usize = 256;
 /// Blobs being fetched or waited for.
 pub const BLOB_FETCHES: usize = 256;
+/// Longest life of a code that links a device.
+pub const LINK_LIFETIME: Duration = Duration::from_secs(10 * 60);
 /// Longest life of an invite.
 pub const INVITE_LIFETIME: Duration = Duration::from_secs(365 * 24 * 3600);

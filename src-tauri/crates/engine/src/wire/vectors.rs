@@ -61,8 +61,11 @@ fn bodies() -> Vec<(&'static str, Body)> {
             "admit",
             Body::Admit { device: DeviceId([12; 32]), invite: InviteId([8; 32]), proof: [13; 64], profile: profile() },
         ),
-        ("leave", Body::Leave { heads: vec![(LogId([4; 16]), 9)] }),
-        ("remove", Body::Remove { device: DeviceId([12; 32]), heads: vec![(LogId([2; 16]), 7)] }),
+        ("device", Body::Device { device: DeviceId([12; 32]), person: DeviceId([6; 32]), proof: [13; 64] }),
+        ("leave", Body::Leave { heads: vec![(LogId([4; 16]), 9)], others: Vec::new() }),
+        ("leave_person", Body::Leave { heads: Vec::new(), others: vec![(log(), 9)] }),
+        ("remove", remove(Vec::new())),
+        ("remove_person", remove(vec![(log(), 9)])),
         ("grant", Body::Grant { device: DeviceId([12; 32]), role: Role::Admin }),
         ("revoke", Body::Revoke { device: DeviceId([12; 32]), role: Role::Guest }),
         ("room", Body::Room(RoomBody { name: Some("Hall".into()), about: Some("Soup".into()), lives: Some(0) })),
@@ -78,6 +81,10 @@ fn bodies() -> Vec<(&'static str, Body)> {
         ("reaction", about(Act::React { emoji: "👍🏽".into(), on: true })),
         ("pin", about(Act::Pin { on: false })),
     ]
+}
+
+fn remove(others: Vec<(LogKey, u64)>) -> Body {
+    Body::Remove { device: DeviceId([12; 32]), heads: vec![(LogId([2; 16]), 7)], others }
 }
 
 fn entry() -> Entry {
@@ -109,7 +116,8 @@ fn frames() -> Vec<(&'static str, Frame)> {
         ("knock", Frame::Knock { room, invite: InviteId([8; 32]), proof: [13; 64], profile: profile() }),
         ("knock_state", Frame::KnockState { room, state: KnockState::UsedUp }),
         ("welcome", Frame::Welcome { room, epochs: vec![(1, [22; 32])], brokers: vec!["ws://127.0.0.1:9753/".into()] }),
-        ("have", Frame::Have { room, asks: true, heads: vec![(log(), 7)] }),
+        ("have", Frame::Have { room, asks: true, heads: vec![(log(), 7)], tips: vec![[30; 8]] }),
+        ("fork", Frame::Fork { room, first: Entry { payload: None, salt: [0; 16], ..entry() }, second: entry() }),
         ("want", Frame::Want { room, log: log(), from: 3, to: 7 }),
         ("entries", Frame::Entries { room, entries: vec![entry(), Entry { payload: None, ..entry() }] }),
         (
@@ -127,6 +135,16 @@ fn frames() -> Vec<(&'static str, Frame)> {
         ("blob_is", Frame::BlobIs { room, blob, here: true }),
         ("typing", Frame::Typing { room }),
         ("epoch", Frame::Epoch { room, epoch: 65_537, key: [22; 32] }),
+        (
+            "handover",
+            Frame::Handover {
+                room,
+                person: DeviceId([23; 32]),
+                epochs: vec![(1, [22; 32])],
+                brokers: vec!["ws://127.0.0.1:9753/".into()],
+            },
+        ),
+        ("claim", Frame::Claim { room, person: DeviceId([23; 32]), proof: [13; 64] }),
     ]
 }
 
@@ -178,6 +196,7 @@ fn the_bytes_of_every_wire_type_stay_what_they_are() {
     lines.push(format!("session.trickle {}", hex(&trickle.encode())));
     lines.push(format!("invite.link {}", link().to_text()));
     lines.push(format!("invite.id {}", link().id()));
+    lines.push(format!("invite.device_link {}", link().to_device_text()));
     let text = lines.join("\n") + "\n";
     if std::env::var_os("NATTER_REGENERATE").is_some() {
         std::fs::write(FILE, &text).expect("the vectors' folder exists");
@@ -295,10 +314,11 @@ proptest! {
         let _ = SignedSession::decode(&bytes);
         let _ = Trickle::decode(&bytes);
         let _ = InviteLink::parse(&String::from_utf8_lossy(&bytes));
+        let _ = InviteLink::parse_device(&String::from_utf8_lossy(&bytes));
     }
 
     #[test]
-    fn no_bent_frame_makes_a_decoder_panic(which in 0usize..16, at in any::<prop::sample::Index>(), to in any::<u8>()) {
+    fn no_bent_frame_makes_a_decoder_panic(which in 0usize..18, at in any::<prop::sample::Index>(), to in any::<u8>()) {
         let mut bytes = frames()[which].1.encode();
         let at = at.index(bytes.len());
         bytes[at] = to;

@@ -366,6 +366,35 @@ pub enum Command {
         #[ts(optional, type = "string | null")]
         avatar: Option<Option<String>>,
     },
+    /// Make a code by which another device of this person can be linked; the one before it works no longer.
+    LinkDevice,
+    /// What a code that links a device says; asks nobody.
+    ReadDeviceCode {
+        /// A text with a `natter://link#…` in it.
+        text: String,
+    },
+    /// Become a device of whoever made the code. Only a device that is in no room can.
+    UseDeviceCode {
+        /// A text with a `natter://link#…` in it.
+        text: String,
+    },
+    /// Stop waiting to be linked, or take a wait that has ended off the list.
+    CancelLinking,
+    /// Link a device that came with the code.
+    AdmitDevice {
+        /// Device id.
+        device: String,
+    },
+    /// Turn it away.
+    DeclineDevice {
+        /// Device id.
+        device: String,
+    },
+    /// Take a device of this person out of every room that it shares with this one. It keeps what it has and hears nothing new.
+    UnlinkDevice {
+        /// Device id.
+        device: String,
+    },
     /// Leave a room. Its history goes from this device.
     LeaveRoom {
         /// Room id.

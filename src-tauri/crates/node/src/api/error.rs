@@ -42,6 +42,8 @@ pub enum Code {
     NoSuchStaged,
     /// This device is in the room already.
     AlreadyMember,
+    /// This device is in rooms: only one that is in none can be linked with another.
+    HasRooms,
     /// This device is not a member.
     NotAMember,
     /// The role does not allow it.
@@ -60,6 +62,8 @@ pub enum Code {
     BadMention,
     /// The link is no Natter invite at all.
     InviteNotNatter,
+    /// The link is for something else: to a room where one for a device is wanted, or the other way round.
+    OtherCode,
     /// The link is cut short or mistyped.
     InviteCut,
     /// The link is from a newer Natter.

@@ -1,8 +1,8 @@
 //! What comes back, and what changes.
 
 use super::{
-    ApiError, BlobView, Delivery, Hit, Invite, InvitePreview, Join, Me, Message, Network, Phase, Privacy, Room, Safety,
-    Snapshot, Staged, Wording,
+    ApiError, BlobView, Delivery, DeviceCode, DeviceCodePreview, Devices, Hit, Invite, InvitePreview, Join, Me,
+    Message, Network, Phase, Privacy, Room, Safety, Snapshot, Staged, Wording,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ pub enum Reply {
     /// The state.
     Snapshot {
         /// The state.
-        snapshot: Snapshot,
+        snapshot: Box<Snapshot>,
     },
     /// A room.
     Room {
@@ -33,6 +33,16 @@ pub enum Reply {
     InvitePreview {
         /// What it says.
         preview: InvitePreview,
+    },
+    /// A code that links a device.
+    DeviceCode {
+        /// The code.
+        code: DeviceCode,
+    },
+    /// What a code that links a device says.
+    DeviceCodePreview {
+        /// What it says.
+        preview: DeviceCodePreview,
     },
     /// The message is saved on this device.
     Sent {
@@ -181,6 +191,11 @@ pub enum Change {
     Join {
         /// Now.
         join: Join,
+    },
+    /// The devices of this person, or who wants to become one.
+    Devices {
+        /// Now.
+        devices: Devices,
     },
     /// A blob moved.
     Blob {

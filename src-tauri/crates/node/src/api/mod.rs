@@ -19,7 +19,8 @@ pub use command::{Command, Protection, Request, Response};
 pub use error::{ApiError, Code};
 pub use event::{Change, Event, Reply};
 pub use view::{
-    BlobView, BrokerState, BrokerTrouble, Delivery, DeliveryState, Hit, Invite, InvitePreview, Join, JoinProgress, Me,
-    Member, Mention, Message, MessageBody, Network, Phase, Picture, Presence, Privacy, Reaction,
-    Request as JoinRequest, Role, Room, Safety, Snapshot, Staged, Standing, Transfer, Wording,
+    BlobView, BrokerState, BrokerTrouble, Delivery, DeliveryState, Device, DeviceCode, DeviceCodePreview, Devices, Hit,
+    Invite, InvitePreview, Join, JoinProgress, Me, Member, Mention, Message, MessageBody, Network, Phase, Picture,
+    Presence, Privacy, Reaction, Request as JoinRequest, Role, Room, Safety, Snapshot, Staged, Standing, Transfer,
+    Wording,
 };

@@ -18,6 +18,8 @@ pub struct Snapshot {
     pub rooms: Vec<Room>,
     /// Knocks under way or ended without admission.
     pub joins: Vec<Join>,
+    /// The devices of this person.
+    pub devices: Devices,
     /// Brokers and links.
     pub network: Network,
     /// What others are told of this person.
@@ -72,6 +74,63 @@ pub struct Me {
     pub hue: u8,
     /// Whether the database's key lies unprotected beside it.
     pub unprotected: bool,
+}
+
+/// The devices of this person, and those that want to become one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Devices {
+    /// All that are linked with each other, this one first; empty while this device is linked with no other.
+    pub linked: Vec<Device>,
+    /// Devices that came with the code and wait for a yes.
+    pub requests: Vec<Request>,
+    /// The code that works now, when it was made here.
+    pub code: Option<DeviceCode>,
+    /// How far this device is on its way to be linked with another; absent when it is not.
+    pub linking: Option<JoinProgress>,
+}
+
+/// A device of this person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Device {
+    /// Public key.
+    pub device: String,
+    /// Short fingerprint: what tells one from the other.
+    pub fingerprint: String,
+    /// 0 to 11.
+    pub hue: u8,
+    /// Whether it is this one.
+    pub own: bool,
+    /// Reachability.
+    pub presence: Presence,
+    /// When it was linked.
+    #[ts(type = "number")]
+    pub since: u64,
+}
+
+/// A code by which another device is linked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct DeviceCode {
+    /// `natter://link#…`: whoever has it may ask to become a device of this person.
+    pub link: String,
+    /// Media path of the QR code (SVG made here, black on white).
+    pub qr: String,
+    /// When it ends.
+    #[ts(type = "number")]
+    pub expires: u64,
+}
+
+/// What a code that links a device says before it is used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct DeviceCodePreview {
+    /// What the person calls themselves whose code it is.
+    pub name: String,
+    /// When it ends.
+    #[ts(type = "number")]
+    pub expires: u64,
 }
 
 /// A room.
@@ -134,13 +193,15 @@ pub enum Role {
     Creator,
 }
 
-/// A member.
+/// A member: a person, with one or several devices.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct Member {
-    /// Public key.
+    /// Public key of the device that they came into the room with: it names them here, whichever device they use.
     pub device: String,
-    /// Name as last signed by that key.
+    /// How many devices of theirs are in; 0 = they are not.
+    pub devices: u32,
+    /// Name as last signed by one of their devices.
     pub name: String,
     /// Media path of the avatar.
     pub avatar: Option<String>,
@@ -150,9 +211,9 @@ pub struct Member {
     pub hue: u8,
     /// Role.
     pub role: Role,
-    /// Reachability.
+    /// Reachability, of the most reachable of their devices.
     pub presence: Presence,
-    /// Whether this is this device.
+    /// Whether this is this device's person.
     pub own: bool,
     /// When they were admitted.
     #[ts(type = "number")]
@@ -164,6 +225,9 @@ pub struct Member {
     /// Who was in the room before them (and may have left) under a name that looks the same: device id. It may be the same
     /// person with a new device, or somebody else: a name is no proof, a safety number is.
     pub looks_like: Option<String>,
+    /// Whether their key signed two histories, each of which some members saw first: all of it is shown. A machine that was
+    /// put back to an earlier state does that without meaning to, and so does who tells people different things.
+    pub forked: bool,
 }
 
 /// What two people compare to know that nobody sits between them.
@@ -293,10 +357,12 @@ pub struct Message {
     pub id: String,
     /// Sorts messages of a room, as a string: every member has the same order.
     pub order: String,
-    /// Who signed.
+    /// Who wrote it: a person, as `Member` names them.
     pub author: String,
-    /// Whether this device did.
+    /// Whether this device's person did.
     pub own: bool,
+    /// Whether they did on another of their devices: it can be deleted here, and edited there alone.
+    pub elsewhere: bool,
     /// When, to show; milliseconds since 1970 UTC.
     #[ts(type = "number")]
     pub time: u64,
@@ -316,7 +382,7 @@ pub struct Message {
     pub expires: Option<u64>,
     /// Whether it names this device's person.
     pub names_me: bool,
-    /// Own messages: how far it got.
+    /// Own messages, written here: how far it got.
     pub delivery: Option<Delivery>,
 }
 
@@ -344,6 +410,16 @@ pub enum MessageBody {
     Joined {
         /// Who.
         device: String,
+    },
+    /// The author linked a further device: from here on it speaks for them.
+    DeviceLinked {
+        /// The device's short fingerprint.
+        fingerprint: String,
+    },
+    /// The author took one of their devices out.
+    DeviceUnlinked {
+        /// The device's short fingerprint.
+        fingerprint: String,
     },
     /// Somebody left.
     Left {
@@ -495,11 +571,11 @@ pub struct BlobView {
 pub struct Delivery {
     /// In a word.
     pub state: DeliveryState,
-    /// Device ids of members who hold it, without this one.
+    /// Members who hold it, without this person.
     pub held_by: Vec<String>,
-    /// Device ids of members who read it.
+    /// Members who read it.
     pub read_by: Vec<String>,
-    /// How many members there are besides this device.
+    /// How many members there are besides this person.
     pub of: u32,
 }
 

@@ -6,13 +6,13 @@ use super::{CARRIED_BYTES_IN_ALL, CARRIED_PICTURES, SHOWN_BYTES, SHOWN_BYTES_IN_
 use crate::api::{ApiError, Message, MessageBody};
 use crate::library::Disk;
 use crate::media::{DOWNLOAD, MediaBody};
-use natter_engine::ids::{BlobHash, DeviceId, EntryHash};
+use natter_engine::ids::{BlobHash, DeviceId, EntryHash, LogKey};
 use natter_engine::port::{OrderKey, StoredEntry};
 use natter_engine::rooms::RoomView;
 use natter_engine::time::{Hlc, UnixMillis};
 use natter_engine::wire::archive::{PART_BYTES, Record};
 use natter_engine::wire::{Body, PICTURE_TYPES, Picture, kind};
-use natter_store::backup::{BackupError, for_each_entry, moment, travelling};
+use natter_store::backup::{BackupError, branch_record, for_each_entry, moment, travelling};
 use natter_store::blobs::BlobError;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read, Write};
@@ -57,8 +57,15 @@ pub(crate) fn write<W: Write>(
     let mut block = BlockWriter::begin(page.finish().map_err(unsaved)?).map_err(unsaved)?;
     block.put(&Record::RoomFile { room: view.room, name: view.name.clone(), made: *now }).map_err(unsaved)?;
     let mut entries = 0;
+    let firsts: BTreeMap<EntryHash, LogKey> = moment.branches.iter().map(|one| (one.first, one.log)).collect();
+    let mut told: BTreeSet<LogKey> = BTreeSet::new();
     for_each_entry(store, &moment, |entry| {
         entries += 1;
+        // Whoever reads the file must know of a fork before the second history begins.
+        if let Some(log) = firsts.get(&entry.order.hash).filter(|log| told.insert(**log)) {
+            let of_log = moment.branches.iter().filter(|one| one.log == *log);
+            of_log.map(branch_record).try_for_each(|record| block.put(&record).map_err(Stop::Io))?;
+        }
         block.put(&Record::Entry(travelling(entry))).map_err(Stop::Io)
     })?;
     let mut carried = Carried::default();

@@ -7,13 +7,15 @@ use crate::api::ApiError;
 use natter_engine::ids::{BlobHash, RoomId};
 use natter_engine::wire::Entry;
 use natter_engine::wire::archive::Record;
-use natter_engine::wire::limits::{IMPORT_ENTRIES, PICTURE_BYTES};
+use natter_engine::wire::limits::{BRANCHES_PER_AUTHOR, IMPORT_ENTRIES, PICTURE_BYTES};
 use std::io::BufRead;
 
 /// What a file gives, in its order.
 pub(crate) enum Given {
     /// The next entries, at most [`IMPORT_ENTRIES`].
     Entries(Vec<Entry>),
+    /// The first entries of the branches of a log that was written twice.
+    Branches(Vec<Entry>),
     /// A picture begins.
     Picture(BlobHash, u64),
     /// Its next bytes.
@@ -31,6 +33,7 @@ pub(crate) fn read(
     let mut block = BlockReader::begin(from)?;
     let Some(Record::RoomFile { room, .. }) = block.next()? else { return Err(not_a_room_file()) };
     let mut entries: Vec<Entry> = Vec::new();
+    let mut branches: Vec<Entry> = Vec::new();
     let (mut entry_count, mut picture_count) = (0, 0);
     // Bytes that are still to come of the picture that is being read.
     let mut rest: Option<u64> = None;
@@ -41,6 +44,9 @@ pub(crate) fn read(
         }
         match record {
             Record::Entry(entry) if picture_count == 0 => {
+                if !branches.is_empty() {
+                    take(room, Given::Branches(std::mem::take(&mut branches)))?;
+                }
                 let opened = entry.open().map_err(|_| damaged("an entry does not verify"))?;
                 if opened.0.room_of(opened.1) != room {
                     return Err(damaged("an entry is of another room"));
@@ -49,6 +55,14 @@ pub(crate) fn read(
                 entries.push(entry);
                 if entries.len() == IMPORT_ENTRIES {
                     take(room, Given::Entries(std::mem::take(&mut entries)))?;
+                }
+            }
+            Record::Branch { first, .. } if picture_count == 0 => {
+                flush(room, &mut entries, None, &mut take)?;
+                first.open().map_err(|_| damaged("an entry does not verify"))?;
+                branches.push(first);
+                if branches.len() > BRANCHES_PER_AUTHOR {
+                    return Err(damaged("a log has too many branches"));
                 }
             }
             Record::Blob { blob, size } => {
@@ -74,6 +88,7 @@ pub(crate) fn read(
                 }
             }
             Record::Entry(_)
+            | Record::Branch { .. }
             | Record::RoomFile { .. }
             | Record::Identity { .. }
             | Record::Setting { .. }
@@ -106,7 +121,7 @@ pub(crate) fn verify(from: impl BufRead) -> Result<RoomId, ApiError> {
     let mut picture: Option<(BlobHash, u64, blake3::Hasher)> = None;
     read(from, |_, given| {
         match given {
-            Given::Entries(_) => {}
+            Given::Entries(_) | Given::Branches(_) => {}
             Given::Picture(blob, size) => picture = Some((blob, size, blake3::Hasher::new())),
             Given::Bytes(bytes) => {
                 if let Some((_, _, hasher)) = &mut picture {

@@ -133,6 +133,8 @@ impl<W: Write> Page<W> {
             MessageBody::Created
             | MessageBody::Joined { .. }
             | MessageBody::Left { .. }
+            | MessageBody::DeviceLinked { .. }
+            | MessageBody::DeviceUnlinked { .. }
             | MessageBody::Removed { .. }
             | MessageBody::RoleChanged { .. }
             | MessageBody::RoomChanged { .. }
@@ -176,6 +178,10 @@ impl<W: Write> Page<W> {
         Some(match &message.body {
             MessageBody::Created => format!("{who} created the room."),
             MessageBody::Joined { device } => format!("{} came in.", self.name(device)),
+            MessageBody::DeviceLinked { fingerprint } => format!("{who} linked a device ({}).", escape(fingerprint)),
+            MessageBody::DeviceUnlinked { fingerprint } => {
+                format!("{who} unlinked a device ({}).", escape(fingerprint))
+            }
             MessageBody::Left { device } => format!("{} left.", self.name(device)),
             MessageBody::Removed { device } => format!("{who} removed {}.", self.name(device)),
             MessageBody::RoleChanged { device, role } => {

@@ -35,8 +35,10 @@ impl Deliveries {
 
     /// A member holds a log further than before.
     pub(super) fn held(&mut self, log: LogKey, before: u64, now: u64) {
-        if before < now {
-            self.stale.extend(self.watched.range((log, before + 1)..=(log, now)).map(|(place, _)| *place));
+        // Less than before, where a disk was put back.
+        let (low, high) = (before.min(now), before.max(now));
+        if low < high {
+            self.stale.extend(self.watched.range((log, low + 1)..=(log, high)).map(|(place, _)| *place));
         }
     }
 

@@ -13,8 +13,8 @@ pub(crate) use views::{avatar_tag, staged_view};
 use views::{message, room_of};
 
 use crate::api::{
-    self, ApiError, BlobView, BrokerState, Change, Code, Event, Join, JoinProgress, Me, Network, Phase, Privacy, Room,
-    Snapshot, Transfer,
+    self, ApiError, BlobView, BrokerState, Change, Code, Devices, Event, Join, JoinProgress, Me, Network, Phase,
+    Privacy, Room, Snapshot, Transfer,
 };
 use crate::people::People;
 use delivery::Deliveries;
@@ -90,6 +90,7 @@ pub struct Mirror {
     own: Option<Own>,
     rooms: BTreeMap<RoomId, Kept>,
     joins: BTreeMap<RoomId, Join>,
+    devices: Devices,
     configured: Vec<BrokerUrl>,
     embedded: Vec<BrokerUrl>,
     brokers: BTreeMap<BrokerUrl, Option<BrokerTrouble>>,
@@ -119,6 +120,7 @@ impl Mirror {
             own: None,
             rooms: BTreeMap::new(),
             joins: BTreeMap::new(),
+            devices: Devices::default(),
             configured: Vec::new(),
             embedded: Vec::new(),
             brokers: BTreeMap::new(),
@@ -149,6 +151,7 @@ impl Mirror {
             me: self.me(),
             rooms: rooms.into_iter().filter_map(|kept| kept.shown.clone()).collect(),
             joins: self.joins.values().cloned().collect(),
+            devices: self.devices.clone(),
             network: self.network.clone(),
             privacy: self.privacy,
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -219,6 +222,38 @@ impl Mirror {
     /// What the person looks at now.
     pub fn set_focus(&mut self, focus: Focus) {
         self.focus = focus;
+    }
+
+    /// The devices of this person.
+    pub fn devices(&self) -> &Devices {
+        &self.devices
+    }
+
+    /// This device waits to be linked with another: at a command, or again after a start; or no longer does.
+    pub fn set_linking(&mut self, linking: Option<JoinProgress>) {
+        self.set_devices(Devices { linking, ..self.devices.clone() });
+    }
+
+    /// Takes a wait to be linked that has ended off the list. False when there is none.
+    pub fn dismiss_linking(&mut self) -> bool {
+        let ended = self.devices.linking.is_some_and(is_over);
+        if ended {
+            self.set_linking(None);
+        }
+        ended
+    }
+
+    fn set_devices(&mut self, devices: Devices) {
+        if self.devices != devices {
+            self.devices = devices;
+            self.tell(Change::Devices { devices: self.devices.clone() });
+        }
+    }
+
+    fn on_devices(&mut self, view: &natter_engine::rooms::DevicesView) {
+        let Some(own) = self.device() else { return };
+        let shown = views::devices(view, own);
+        self.set_devices(Devices { linking: self.devices.linking, ..shown });
     }
 
     /// A knock begins: at a command, or again after a start.
@@ -393,9 +428,16 @@ impl Mirror {
                     self.retell(room, entry, library);
                 }
             }
-            Notify::Typing { room, device } => {
-                if self.rooms.contains_key(&room) && !self.eyes.blocked.contains(&device) {
-                    self.tell(Change::Typing { room: room.to_string(), device: device.to_string() });
+            Notify::Typing { room, device } => self.on_typing(room, device),
+            Notify::Devices(view) => self.on_devices(&view),
+            Notify::Linking(state) => {
+                let progress = views::join_progress(state);
+                let goes_on = !matches!(progress, JoinProgress::Admitted | JoinProgress::Cancelled);
+                self.set_linking(goes_on.then_some(progress));
+            }
+            Notify::Profile(profile) => {
+                if let Some(own) = self.own.as_ref().map(|own| (own.device, own.unprotected)) {
+                    self.set_own(own.0, profile, own.1);
                 }
             }
             Notify::Read { room, reader, upto } => self.on_read(room, reader, upto),
@@ -455,7 +497,10 @@ impl Mirror {
         let own_logs: Vec<LogKey> = mine.flat_map(|member| member.heads.keys().copied()).collect();
         match self.rooms.get_mut(&room) {
             Some(kept) => {
-                let other_limits = kept.view.limits != view.limits;
+                // Of what is shown: how far logs are heard, which log each entry lies in, and whose words are whose.
+                let other_limits = kept.view.limits != view.limits
+                    || kept.view.forks != view.forks
+                    || kept.view.persons != view.persons;
                 if kept.view.read != view.read || other_limits {
                     self.stale.insert(room);
                 }
@@ -583,7 +628,7 @@ impl Mirror {
     fn on_read(&mut self, room: RoomId, reader: DeviceId, upto: OrderKey) {
         let own = self.device();
         let Some(kept) = self.rooms.get_mut(&room) else { return };
-        if Some(reader) == own {
+        if own.is_some_and(|own| kept.view.person(own) == kept.view.person(reader)) {
             if kept.view.read < Some(upto) {
                 kept.view.read = Some(upto);
                 self.stale.insert(room);
@@ -594,6 +639,15 @@ impl Mirror {
         if before < Some(upto) {
             kept.view.reads.insert(reader, upto);
             kept.deliveries.read(before, upto);
+        }
+    }
+
+    fn on_typing(&mut self, room: RoomId, device: DeviceId) {
+        let Some(view) = self.room(room) else { return };
+        let person = view.person(device);
+        let own = self.device().is_some_and(|own| view.person(own) == person);
+        if !own && !self.eyes.blocks(device, Some(view)) {
+            self.tell(Change::Typing { room: room.to_string(), device: person.to_string() });
         }
     }
 

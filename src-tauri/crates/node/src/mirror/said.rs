@@ -43,12 +43,19 @@ impl Eyes {
     /// out, those who are blocked not at all. Own words stay before own eyes.
     pub(crate) fn see(&self, entry: &StoredEntry, view: Option<&RoomView>) -> bool {
         let author = entry.order.author;
-        if Some(author) == self.own {
+        let person = |device: DeviceId| view.map_or(device, |view| view.person(device));
+        if self.own.is_some_and(|own| person(own) == person(author)) {
             return true;
         }
         let says = kind::SPOKEN.contains(&entry.kind) || is_about(entry);
         let heard_out = |view: &RoomView| view.limits.get(&entry.log).is_none_or(|last| entry.seq <= *last);
-        view.is_none_or(heard_out) && !(says && self.blocked.contains(&author))
+        view.is_none_or(heard_out) && !(says && self.blocks(author, view))
+    }
+
+    /// Whether a device is of somebody whom this person does not want to hear: one of that person's devices was blocked.
+    pub(crate) fn blocks(&self, device: DeviceId, view: Option<&RoomView>) -> bool {
+        let person = |device: DeviceId| view.map_or(device, |view| view.person(device));
+        self.blocked.iter().any(|blocked| *blocked == device || person(*blocked) == person(device))
     }
 }
 
@@ -67,6 +74,7 @@ pub(super) fn by_target(mut related: Vec<StoredEntry>) -> BTreeMap<EntryHash, Ve
 /// Folds the entries about `message`, which are in the room's order.
 pub(super) fn fold(message: &StoredEntry, related: &[StoredEntry], view: Option<&RoomView>, eyes: &Eyes) -> Said {
     let author = message.order.author;
+    let person = |device: DeviceId| view.map_or(device, |view| view.person(device));
     let mut said = Said::default();
     let mut given: BTreeMap<(DeviceId, String), bool> = BTreeMap::new();
     let mut order: Vec<(DeviceId, String)> = Vec::new();
@@ -80,12 +88,13 @@ pub(super) fn fold(message: &StoredEntry, related: &[StoredEntry], view: Option<
             Act::Edit(text) if by == author => said.edits.push((entry.shown, text)),
             Act::Edit(_) => {}
             // Whether they might was judged when the words went; a refused one took nothing and so says nothing.
-            Act::Delete if message.payload.is_none() && (by == author || said.deleted_by.is_none()) => {
-                said.deleted_by = Some(by);
+            Act::Delete if message.payload.is_none() && (person(by) == person(author) || said.deleted_by.is_none()) => {
+                said.deleted_by = Some(person(by));
             }
             Act::Delete => {}
             Act::React { emoji, on } => {
-                let key = (by, emoji);
+                // A person gives a sign once, and takes it off from whichever device.
+                let key = (person(by), emoji);
                 if given.insert(key.clone(), on) != Some(true) && on {
                     order.retain(|other| *other != key);
                     order.push(key);

@@ -1,5 +1,7 @@
 //! Stories: what the engine says, and what a person then sees.
 
+mod devices;
+
 use super::*;
 use crate::api::{Delivery, DeliveryState, MessageBody};
 use natter_engine::ids::{InviteId, LogId, LogKey};
@@ -34,7 +36,7 @@ impl Library for Disk {
             .iter()
             .filter(|e| {
                 e.room == room
-                    && e.order.author != ME
+                    && view.person(e.order.author) != view.person(ME)
                     && kind::SPOKEN.contains(&e.kind)
                     && Some(e.order) > after
                     && self.eyes.borrow().see(e, Some(view))
@@ -193,6 +195,7 @@ fn apply(host: &mut Snapshot, change: &Change) {
         }
         Change::Network { network } => host.network = network,
         Change::Privacy { privacy } => host.privacy = privacy,
+        Change::Devices { devices } => host.devices = devices,
         Change::Message { .. }
         | Change::Delivery { .. }
         | Change::Blob { .. }
@@ -206,6 +209,7 @@ fn apply(host: &mut Snapshot, change: &Change) {
 fn member(device: DeviceId, name: &str, presence: Presence) -> MemberView {
     MemberView {
         device,
+        person: device,
         profile: Profile { name: name.into(), avatar: None },
         role: if device == ME { Role::Creator } else { Role::Member },
         presence,
@@ -230,12 +234,14 @@ fn room(devices: &[DeviceId]) -> RoomView {
         about: String::new(),
         lives: None,
         limits: BTreeMap::new(),
+        forks: BTreeMap::new(),
         standing: Standing::Member,
         members: devices
             .iter()
             .map(|d| member(*d, name(*d), if *d == ME { Presence::Online } else { Presence::Offline }))
             .collect(),
         former: Vec::new(),
+        persons: BTreeMap::new(),
         requests: Vec::new(),
         invites: Vec::new(),
         brokers: Vec::new(),

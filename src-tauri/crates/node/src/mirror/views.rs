@@ -2,8 +2,8 @@
 
 use super::said::{self, Said};
 use crate::api::{
-    BrokerTrouble, Code, Delivery, DeliveryState, Invite, JoinProgress, JoinRequest, Me, Member, Message, MessageBody,
-    Picture, Presence, Role, Room, Staged, Standing, Transfer,
+    BrokerTrouble, Code, Delivery, DeliveryState, Device, DeviceCode, Devices, Invite, JoinProgress, JoinRequest, Me,
+    Member, Message, MessageBody, Picture, Presence, Role, Room, Staged, Standing, Transfer,
 };
 use crate::names;
 use crate::people::{self, Marks};
@@ -15,7 +15,7 @@ use natter_engine::ids::{BlobHash, DeviceId, LogKey, RoomId};
 use natter_engine::port::{self, BlobState, BlobTrouble, JoinState, OrderKey, Profile, StoredEntry};
 use natter_engine::rooms::{self, MemberView, RoomView};
 use natter_engine::wire::{Body, RoomBody, Text, kind};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Pictures up to this many bytes are fetched without being asked for.
 pub const AUTO_FETCH_BYTES: u64 = 5 * 1024 * 1024;
@@ -51,12 +51,15 @@ pub(super) fn room_of(
     told: Told,
 ) -> Room {
     let earlier = Earlier::of(view);
-    let mut members: Vec<Member> = view
-        .members
-        .iter()
-        .map(|m| Member {
-            looks_like: if m.device == own { None } else { earlier.of_face(m) },
-            ..member(m, own, marks(m.device))
+    let own = view.person(own);
+    let marks = |person: DeviceId| marks_of(view, person, marks);
+    let mut members: Vec<Member> = people_in(view)
+        .into_iter()
+        .map(|(m, devices)| Member {
+            looks_like: if m.device == own { None } else { earlier.of_face(&m) },
+            forked: view.forks.keys().any(|device| view.person(*device) == m.device),
+            devices,
+            ..member(&m, own, marks(m.device))
         })
         .collect();
     members.sort_by_cached_key(|m| (rank(m.presence), m.name.to_lowercase(), m.device.clone()));
@@ -66,9 +69,9 @@ pub(super) fn room_of(
         about: view.about.clone(),
         lives: view.lives.unwrap_or(0),
         standing: if view.standing == port::Standing::Member { Standing::Member } else { Standing::Gone },
-        role: view.members.iter().find(|m| m.device == own).map_or(Role::Member, |m| role(m.role)),
+        role: view.members.iter().find(|m| m.person == own).map_or(Role::Member, |m| role(m.role)),
         members,
-        former: view.former.iter().map(|(device, profile)| former(*device, profile, own, marks(*device))).collect(),
+        former: gone_from(view).map(|(device, profile)| former(*device, profile, own, marks(*device))).collect(),
         requests: if may_approve { view.requests.iter().map(request).collect() } else { Vec::new() },
         invites: view.invites.iter().map(|i| invite(view.room, i)).collect(),
         last: told.last,
@@ -79,13 +82,45 @@ pub(super) fn room_of(
     }
 }
 
+/// Everyone who is in, once each: named by the device that they came with, as reachable as the most reachable of their
+/// devices, in since the first of them; and how many of these there are.
+fn people_in(view: &RoomView) -> Vec<(MemberView, u32)> {
+    let mut people: BTreeMap<DeviceId, (MemberView, u32)> = BTreeMap::new();
+    for member in &view.members {
+        let (person, devices) =
+            people.entry(member.person).or_insert_with(|| (MemberView { device: member.person, ..member.clone() }, 0));
+        *devices += 1;
+        person.since = person.since.min(member.since);
+        if rank(presence(member.presence)) < rank(presence(person.presence)) {
+            person.presence = member.presence;
+        }
+    }
+    people.into_values().collect()
+}
+
+/// Who was in and is not, once each.
+fn gone_from(view: &RoomView) -> impl Iterator<Item = &(DeviceId, Profile)> {
+    view.former.iter().filter(|(device, _)| {
+        view.person(*device) == *device && view.members.iter().all(|member| member.person != *device)
+    })
+}
+
+/// What was decided about a person: about one of their devices is about all, since each has vouched for the others.
+fn marks_of(view: &RoomView, person: DeviceId, marks: &dyn Fn(DeviceId) -> Marks) -> Marks {
+    let others = view.persons.iter().filter(|(_, whose)| **whose == person).map(|(device, _)| *device);
+    others.chain([person]).map(marks).fold(Marks::default(), |all, one| Marks {
+        verified: all.verified || one.verified,
+        blocked: all.blocked || one.blocked,
+    })
+}
+
 /// Who was here first under which name, as the eye takes it.
 struct Earlier(BTreeMap<String, (u64, DeviceId)>);
 
 impl Earlier {
     fn of(view: &RoomView) -> Self {
-        let former = view.former.iter().map(|(device, profile)| (profile, 0, *device));
-        let members = view.members.iter().map(|member| (&member.profile, member.since.0, member.device));
+        let former = gone_from(view).map(|(device, profile)| (profile, 0, *device));
+        let members = view.members.iter().map(|member| (&member.profile, member.since.0, member.person));
         let mut first: BTreeMap<String, (u64, DeviceId)> = BTreeMap::new();
         for (profile, since, device) in former.chain(members) {
             let known = first.entry(people::face(&profile.name)).or_insert((since, device));
@@ -116,16 +151,55 @@ fn member(view: &MemberView, own: DeviceId, marks: Marks) -> Member {
         fingerprint: fingerprint(view.device),
         hue: hue(view.device),
         role: role(view.role),
-        presence: match view.presence {
-            rooms::Presence::Offline => Presence::Offline,
-            rooms::Presence::Connecting => Presence::Connecting,
-            rooms::Presence::Online => Presence::Online,
-        },
+        presence: presence(view.presence),
+        devices: 1,
         own: view.device == own,
         since: view.since.0,
         verified: marks.verified,
         blocked: marks.blocked,
         looks_like: None,
+        forked: false,
+    }
+}
+
+fn presence(presence: rooms::Presence) -> Presence {
+    match presence {
+        rooms::Presence::Offline => Presence::Offline,
+        rooms::Presence::Connecting => Presence::Connecting,
+        rooms::Presence::Online => Presence::Online,
+    }
+}
+
+/// This person's devices as hosts show them.
+pub(super) fn devices(view: &rooms::DevicesView, own: DeviceId) -> Devices {
+    let mut linked: Vec<Device> = view
+        .devices
+        .iter()
+        .map(|member| Device {
+            device: member.device.to_string(),
+            fingerprint: fingerprint(member.device),
+            hue: hue(member.device),
+            own: member.device == own,
+            presence: presence(member.presence),
+            since: member.since.0,
+        })
+        .collect();
+    linked.sort_by_key(|device| (!device.own, device.since));
+    Devices {
+        // One that is alone is linked with none.
+        linked: if linked.len() > 1 { linked } else { Vec::new() },
+        requests: view.requests.iter().map(request).collect(),
+        code: view.code.as_ref().map(device_code),
+        linking: None,
+    }
+}
+
+/// A code that links a device, as hosts show it.
+pub(crate) fn device_code(code: &natter_engine::signaling::InviteLink) -> DeviceCode {
+    DeviceCode {
+        link: code.to_device_text(),
+        qr: format!("link/{}", code.id()),
+        expires: code.expires.saturating_mul(1000),
     }
 }
 
@@ -138,11 +212,13 @@ fn former(device: DeviceId, profile: &Profile, own: DeviceId, marks: Marks) -> M
         hue: hue(device),
         role: Role::Member,
         presence: Presence::Offline,
+        devices: 0,
         own: device == own,
         since: 0,
         verified: marks.verified,
         blocked: marks.blocked,
         looks_like: None,
+        forked: false,
     }
 }
 
@@ -211,14 +287,23 @@ pub(super) fn message(
     let last = said.edits.last();
     let edited = last.map(|(time, _)| time.0).filter(|_| decoded.is_some());
     let mut reply_to = None;
-    let names = |text: &Text| text.mentions.iter().any(|mention| Some(mention.device) == own);
+    let person = |device: DeviceId| view.map_or(device, |view| view.person(device));
+    let me = own.map(person);
+    let mentions = |text: &Text| {
+        let mut mentions = said::mentions(text);
+        for (shown, mention) in mentions.iter_mut().zip(&text.mentions) {
+            shown.device = person(mention.device).to_string();
+        }
+        mentions
+    };
+    let names = |text: &Text| text.mentions.iter().any(|mention| Some(person(mention.device)) == me);
     let mut names_me = false;
     let body = match decoded {
         Some(Body::Text(text)) => {
             reply_to = text.reply_to;
             let words = last.map_or(&text, |(_, text)| text);
             names_me = names(words);
-            MessageBody::Text { text: words.text.clone(), mentions: said::mentions(words) }
+            MessageBody::Text { text: words.text.clone(), mentions: mentions(words) }
         }
         Some(Body::Picture(picture)) => {
             reply_to = picture.reply_to;
@@ -229,10 +314,14 @@ pub(super) fn message(
         }
         Some(Body::Genesis { .. }) => MessageBody::Created,
         Some(Body::Admit { device, .. }) => MessageBody::Joined { device: device.to_string() },
-        Some(Body::Leave { .. }) => MessageBody::Left { device: entry.order.author.to_string() },
-        Some(Body::Remove { device, .. }) => MessageBody::Removed { device: device.to_string() },
+        Some(Body::Device { device, .. }) => MessageBody::DeviceLinked { fingerprint: fingerprint(device) },
+        Some(Body::Leave { .. }) => MessageBody::Left { device: person(entry.order.author).to_string() },
+        Some(Body::Remove { device, .. }) if person(device) == person(entry.order.author) => {
+            MessageBody::DeviceUnlinked { fingerprint: fingerprint(device) }
+        }
+        Some(Body::Remove { device, .. }) => MessageBody::Removed { device: person(device).to_string() },
         Some(Body::Grant { device, role: now } | Body::Revoke { device, role: now }) => {
-            MessageBody::RoleChanged { device: device.to_string(), role: role(now) }
+            MessageBody::RoleChanged { device: person(device).to_string(), role: role(now) }
         }
         Some(Body::Room(RoomBody { name, about, lives })) => MessageBody::RoomChanged { name, about, lives },
         None if kind::SPOKEN.contains(&entry.kind) && entry.payload.is_none() => match said.deleted_by {
@@ -244,23 +333,25 @@ pub(super) fn message(
         )
         | None => MessageBody::Unknown,
     };
-    let is_own = Some(entry.order.author) == own;
+    let is_own = Some(person(entry.order.author)) == me;
+    let here = Some(entry.order.author) == own;
     let spoken = matches!(body, MessageBody::Text { .. } | MessageBody::Picture { .. });
     Message {
         id: entry.order.hash.to_string(),
         order: order_text(entry.order),
-        author: entry.order.author.to_string(),
+        author: person(entry.order.author).to_string(),
         own: is_own,
+        elsewhere: is_own && !here,
         time: entry.shown.0,
         body,
         reply_to: reply_to.map(|hash| hash.to_string()),
         edited,
-        reactions: if spoken { said.reactions(own) } else { Vec::new() },
+        reactions: if spoken { said.reactions(me) } else { Vec::new() },
         pinned: spoken && said.pinned,
         expires: entry.expires.map(|time| time.0).filter(|_| spoken),
         names_me,
         delivery: match (own, view) {
-            (Some(own), Some(view)) if is_own && spoken => Some(delivery(entry, view, own)),
+            (Some(own), Some(view)) if here && spoken => Some(delivery(entry, view, own)),
             _ => None,
         },
     }
@@ -301,14 +392,20 @@ pub(super) fn delivery(entry: &StoredEntry, view: &RoomView, own: DeviceId) -> D
 }
 
 pub(super) fn delivery_at(log: LogKey, seq: u64, order: OrderKey, view: &RoomView, own: DeviceId) -> Delivery {
-    let others = || view.members.iter().map(|member| member.device).filter(|device| *device != own);
-    let has_read = |device: &DeviceId| view.reads.get(device).is_some_and(|upto| *upto >= order);
-    let holds = |device: &DeviceId| {
-        view.held.get(device).and_then(|logs| logs.get(&log)).is_some_and(|held| *held >= seq) || has_read(device)
+    // People are counted and not their devices: one of them has it, or one of them has read it.
+    let own = view.person(own);
+    let others: BTreeSet<DeviceId> =
+        view.members.iter().map(|member| member.person).filter(|person| *person != own).collect();
+    let of_people = |is_so: &dyn Fn(DeviceId) -> bool| -> BTreeSet<DeviceId> {
+        view.members.iter().filter(|m| m.person != own && is_so(m.device)).map(|m| m.person).collect()
     };
-    let of = others().count();
-    let held_by: Vec<String> = others().filter(holds).map(|device| device.to_string()).collect();
-    let read_by: Vec<String> = others().filter(has_read).map(|device| device.to_string()).collect();
+    let has_read = |device: DeviceId| view.reads.get(&device).is_some_and(|upto| *upto >= order);
+    let holds = |device: DeviceId| {
+        view.held.get(&device).and_then(|logs| logs.get(&log)).is_some_and(|held| *held >= seq) || has_read(device)
+    };
+    let of = others.len();
+    let held_by: Vec<String> = of_people(&holds).iter().map(ToString::to_string).collect();
+    let read_by: Vec<String> = of_people(&has_read).iter().map(ToString::to_string).collect();
     let state = if !read_by.is_empty() {
         DeliveryState::Read
     } else if held_by.is_empty() {
@@ -338,6 +435,8 @@ pub(super) fn one_line(body: &MessageBody) -> String {
         MessageBody::Picture { caption, .. } => caption,
         MessageBody::Created
         | MessageBody::Joined { .. }
+        | MessageBody::DeviceLinked { .. }
+        | MessageBody::DeviceUnlinked { .. }
         | MessageBody::Left { .. }
         | MessageBody::Removed { .. }
         | MessageBody::RoleChanged { .. }

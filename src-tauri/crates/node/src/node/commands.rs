@@ -2,10 +2,10 @@
 
 use super::session::Session;
 use super::{Node, blocking, deciding, reading};
-use crate::api::{ApiError, Code, Command, Invite, InvitePreview, Mention, Privacy, Reply, Role};
+use crate::api::{ApiError, Code, Command, DeviceCodePreview, Invite, InvitePreview, Mention, Privacy, Reply, Role};
 use crate::config::{broker_host, broker_urls};
 use crate::mirror::said::mentions_in_bytes;
-use crate::mirror::{Focus, views};
+use crate::mirror::{Focus, Mirror, views};
 use crate::pictures;
 use natter_engine::ids::{DeviceId, EntryHash, InviteId, RoomId};
 use natter_engine::port::{self, Profile, Standing, StoredEntry};
@@ -19,7 +19,7 @@ use std::time::{Duration, SystemTime};
 
 pub(super) async fn request(node: &Node, command: Command) -> Result<Reply, ApiError> {
     match command {
-        Command::Snapshot => Ok(Reply::Snapshot { snapshot: node.face().mirror.snapshot() }),
+        Command::Snapshot => Ok(Reply::Snapshot { snapshot: Box::new(node.face().mirror.snapshot()) }),
         Command::Setup { name, protection } => node.set_up(&name, protection).await,
         Command::Unlock { passphrase } => node.unlock(passphrase).await,
         Command::Reopen => node.reopen().await,
@@ -122,6 +122,28 @@ pub(super) async fn request(node: &Node, command: Command) -> Result<Reply, ApiE
             reply(session.ask(port::Command::MarkRead { room: entry.room, upto: entry.order }).await?)
         }
         Command::SetProfile { name, avatar } => set_profile(node, name, avatar).await,
+        Command::LinkDevice => match node.session()?.ask(port::Command::LinkDevice).await? {
+            port::Reply::Invite(code) => Ok(Reply::DeviceCode { code: views::device_code(&code) }),
+            port::Reply::Done | port::Reply::Room(_) | port::Reply::Sent(_) | port::Reply::Imported { .. } => {
+                Err(ApiError::internal("no code came back"))
+            }
+        },
+        Command::ReadDeviceCode { text } => {
+            let code = device_code(&text)?;
+            let expires = code.expires.saturating_mul(1000);
+            Ok(Reply::DeviceCodePreview { preview: DeviceCodePreview { name: code.room_name, expires } })
+        }
+        Command::UseDeviceCode { text } => use_device_code(node, &text).await,
+        Command::CancelLinking => match ask(node, port::Command::CancelLink).await {
+            // It ended by itself, and the person has read how.
+            Err(error) if error.code == Code::NoSuchRoom && node.update(Mirror::dismiss_linking) => Ok(Reply::Done),
+            answer => answer,
+        },
+        Command::AdmitDevice { device } => ask(node, port::Command::AdmitDevice { device: device_id(&device)? }).await,
+        Command::DeclineDevice { device } => {
+            ask(node, port::Command::DeclineDevice { device: device_id(&device)? }).await
+        }
+        Command::UnlinkDevice { device } => ask(node, port::Command::Unlink { device: member_id(&device)? }).await,
         Command::LeaveRoom { room } => ask(node, port::Command::LeaveRoom { room: room_id(&room)? }).await,
         Command::SetBrokers { brokers } => {
             let session = node.session()?;
@@ -234,6 +256,18 @@ async fn join(node: &Node, text: &str) -> Result<Reply, ApiError> {
             Err(error)
         }
     }
+}
+
+fn device_code(text: &str) -> Result<InviteLink, ApiError> {
+    let code = InviteLink::parse_device(text)?;
+    if is_over(code.expires) { Err(port::Refusal::InviteExpired.into()) } else { Ok(code) }
+}
+
+async fn use_device_code(node: &Node, text: &str) -> Result<Reply, ApiError> {
+    let session = node.session()?;
+    let code = device_code(text)?;
+    session.ask(port::Command::Link { code }).await?;
+    Ok(Reply::Done)
 }
 
 async fn send_picture(

@@ -8,7 +8,9 @@ use crate::people::{self, Marks, People};
 use natter_engine::identity::safety_number;
 use natter_engine::ids::DeviceId;
 use natter_engine::port::{self, Command, Refusal};
+use natter_engine::rooms::RoomView;
 use natter_store::Store;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Where it lies among the settings.
@@ -33,22 +35,24 @@ pub(super) async fn kept(session: &Arc<Session>) -> (People, Privacy) {
 }
 
 pub(super) fn safety(node: &Node, device: DeviceId) -> Result<Reply, ApiError> {
-    let own = known(node, device)?;
+    let (own, other) = pair(node, device)?;
     let safety =
-        Safety { number: safety_number(own, device), code: people::code(own, device), qr: format!("safety/{device}") };
+        Safety { number: safety_number(own, other), code: people::code(own, other), qr: format!("safety/{other}") };
     Ok(Reply::Safety { safety })
 }
 
 pub(super) async fn verify(node: &Node, code: &str, device: Option<DeviceId>) -> Result<Reply, ApiError> {
     let (other, digits) = match (people::read(code), device) {
-        (Some(people::Code::Whole(shown_by, _)), Some(device)) if shown_by != device => return Err(code_wrong()),
+        (Some(people::Code::Whole(shown_by, _)), Some(device)) if !is_same(node, shown_by, device) => {
+            return Err(code_wrong());
+        }
         (Some(people::Code::Whole(shown_by, digits)), _) => (shown_by, digits),
         (Some(people::Code::Digits(digits)), Some(device)) => (device, digits),
         (Some(people::Code::Digits(_)), None) | (None, _) => {
             return Err(ApiError::new(Code::NotACode, "this is no code to verify somebody with"));
         }
     };
-    let own = known(node, other)?;
+    let (own, other) = pair(node, other)?;
     if !people::matches(&digits, own, other) {
         return Err(code_wrong());
     }
@@ -64,12 +68,39 @@ pub(super) async fn set_blocked(node: &Node, device: DeviceId, on: bool) -> Resu
     decide(node, device, |marks| Marks { blocked: on, ..marks }).await
 }
 
+/// The devices that are one person's with this one in some room.
+fn kin(node: &Node, device: DeviceId) -> BTreeSet<DeviceId> {
+    let face = node.face();
+    let mut kin = BTreeSet::from([device]);
+    for view in face.mirror.rooms() {
+        let person = view.person(device);
+        if person != device || view.persons.values().any(|whose| *whose == device) {
+            kin.insert(person);
+            kin.extend(view.persons.iter().filter(|(_, whose)| **whose == person).map(|(other, _)| *other));
+        }
+    }
+    kin
+}
+
+fn is_same(node: &Node, one: DeviceId, other: DeviceId) -> bool {
+    kin(node, one).contains(&other)
+}
+
 async fn decide(node: &Node, device: DeviceId, change: impl FnOnce(Marks) -> Marks) -> Result<Reply, ApiError> {
     let session = node.session()?;
-    known(node, device)?;
+    pair(node, device)?;
     let _one_at_a_time = session.deciding.lock().await;
     let mut people = node.face().mirror.people().clone();
-    let marks = change(people.of(device));
+    // What was decided about another device of theirs is decided anew with it.
+    let theirs = kin(node, device);
+    let before = theirs.iter().map(|device| people.of(*device)).fold(Marks::default(), |all, one| Marks {
+        verified: all.verified || one.verified,
+        blocked: all.blocked || one.blocked,
+    });
+    let marks = change(before);
+    for other in theirs.into_iter().filter(|other| *other != device) {
+        people.set(other, Marks::default());
+    }
     if !people.set(device, marks) {
         return Err(Refusal::TooMany.into());
     }
@@ -97,16 +128,26 @@ pub(super) async fn set_privacy(node: &Node, privacy: Privacy) -> Result<Reply, 
     Ok(Reply::Done)
 }
 
-/// This device, if the other is or was with it in a room.
-fn known(node: &Node, device: DeviceId) -> Result<DeviceId, ApiError> {
+/// Whose keys two people compare who are or were in a room with each other: of each the device that names the person, in
+/// the first room that both are in, so that all devices of both come to the same two.
+pub(super) fn pair(node: &Node, device: DeviceId) -> Result<(DeviceId, DeviceId), ApiError> {
     let face = node.face();
-    let own = face.mirror.device().filter(|own| *own != device);
-    let met = face.mirror.rooms().any(|view| {
-        let members = view.members.iter().map(|member| member.device);
-        let others = members.chain(view.former.iter().map(|(other, _)| *other));
-        others.chain(view.requests.iter().map(|request| request.device)).any(|other| other == device)
-    });
-    own.filter(|_| met).ok_or_else(|| port::Refusal::NoSuchMember.into())
+    let no_such = || ApiError::from(port::Refusal::NoSuchMember);
+    let own = face.mirror.device().ok_or_else(no_such)?;
+    let in_room = |view: &&RoomView| {
+        let person = view.person(device);
+        let others = view.members.iter().map(|member| member.person);
+        let gone = view.former.iter().map(|(other, _)| *other);
+        let known = others.chain(gone).chain(view.requests.iter().map(|request| request.device));
+        person != view.person(own) && known.into_iter().any(|other| other == person)
+    };
+    let both_in = |view: &&RoomView| {
+        let person = view.person(device);
+        view.standing == port::Standing::Member && view.members.iter().any(|member| member.person == person)
+    };
+    let rooms = || face.mirror.rooms().filter(in_room);
+    let view = rooms().find(both_in).or_else(|| rooms().next()).ok_or_else(no_such)?;
+    Ok((view.person(own), view.person(device)))
 }
 
 fn code_wrong() -> ApiError {

@@ -216,7 +216,8 @@ impl<'a> Intake<'a> {
 
     fn take(&mut self, room: RoomId, given: import::Given) -> Result<(), ApiError> {
         match given {
-            import::Given::Entries(entries) => self.entries(room, entries),
+            import::Given::Entries(entries) => self.entries(room, entries, Vec::new()),
+            import::Given::Branches(branches) => self.entries(room, Vec::new(), branches),
             import::Given::Picture(blob, size) => {
                 let blobs = self.session.store.blobs();
                 if blobs.has(&blob) || !self.is_offered(room, blob)? {
@@ -233,9 +234,9 @@ impl<'a> Intake<'a> {
         }
     }
 
-    fn entries(&mut self, room: RoomId, entries: Vec<Entry>) -> Result<(), ApiError> {
+    fn entries(&mut self, room: RoomId, entries: Vec<Entry>, branches: Vec<Entry>) -> Result<(), ApiError> {
         // On a thread of the blocking kind: the engine may take its time.
-        match Handle::current().block_on(self.session.ask(port::Command::Import { room, entries }))? {
+        match Handle::current().block_on(self.session.ask(port::Command::Import { room, entries, branches }))? {
             port::Reply::Imported { new, known, held_back } => {
                 self.imported.new += u64::from(new);
                 self.imported.known += u64::from(known);

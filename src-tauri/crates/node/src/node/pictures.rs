@@ -90,7 +90,7 @@ impl Node {
         Ok((name, body))
     }
 
-    /// What stands behind a media path that a view named (`avatar/…`, `preview/…`, `blob/…`, `staged/…`, `qr/…`).
+    /// What stands behind a media path that a view named (`avatar/…`, `preview/…`, `blob/…`, `staged/…`, `qr/…`, `link/…`).
     ///
     /// # Errors
     /// [`Code::NoSuchMessage`] or another "no such" code for what is not here.
@@ -110,6 +110,7 @@ impl Node {
             }
             (Some("safety"), Some(device), None, None) => self.safety_qr(device),
             (Some("qr"), Some(room), Some(invite), None) => self.qr(room, invite),
+            (Some("link"), Some(code), None, None) => self.device_qr(code),
             _ => Err(nothing_there()),
         }
     }
@@ -148,9 +149,16 @@ impl Node {
         Ok(MediaBody::own("image/svg+xml", drawn.into_bytes()))
     }
 
+    /// The code that links a device, as long as it is the one that works.
+    fn device_qr(&self, code: &str) -> Result<MediaBody, ApiError> {
+        let shown = self.face().mirror.devices().code.clone().filter(|shown| shown.qr == format!("link/{code}"));
+        let drawn = shown.and_then(|shown| qr::svg(&shown.link)).ok_or_else(nothing_there)?;
+        Ok(MediaBody::own("image/svg+xml", drawn.into_bytes()))
+    }
+
     fn safety_qr(&self, device: &str) -> Result<MediaBody, ApiError> {
         let other = DeviceId::from_hex(device).ok_or_else(nothing_there)?;
-        let own = self.face().mirror.device().ok_or_else(nothing_there)?;
+        let (own, other) = super::deciding::pair(self, other)?;
         let drawn = qr::svg(&crate::people::code(own, other)).ok_or_else(nothing_there)?;
         Ok(MediaBody::own("image/svg+xml", drawn.into_bytes()))
     }

@@ -182,10 +182,22 @@ pub(super) async fn search(
     }
     let limit = limit.clamp(1, HITS) as usize;
     with_disk(node, session, move |node, library| {
-        let found = library.store.search(&query, room, author, before, limit)?;
+        // Of somebody with several devices what any of them wrote, found among what everybody did.
+        let several = author.is_some_and(|author| {
+            node.face()
+                .mirror
+                .rooms()
+                .any(|view| view.persons.iter().any(|pair| *pair.0 == author || *pair.1 == author))
+        });
+        let by_key = author.filter(|_| !several);
+        let found = library.store.search(&query, room, by_key, before, limit)?;
         let next = found.last().filter(|_| found.len() == limit).map(|hit| format!("{:016x}", hit.place.0));
         let hits = node.update(|mirror| {
-            let counted = found.iter().map(|hit| &hit.entry).filter(|entry| mirror.counts(entry));
+            let theirs = |entry: &&StoredEntry| {
+                let person = |device| mirror.room(entry.room).map_or(device, |view| view.person(device));
+                author.is_none_or(|author| person(author) == person(entry.order.author))
+            };
+            let counted = found.iter().map(|hit| &hit.entry).filter(theirs).filter(|entry| mirror.counts(entry));
             let hits = counted.map(|entry| Hit { room: entry.room.to_string(), message: mirror.show(entry, library) });
             hits.collect()
         });

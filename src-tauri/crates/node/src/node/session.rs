@@ -4,7 +4,7 @@
 use super::wire::Wire;
 use super::{Inner, Node, blocking};
 use super::{deciding, watch};
-use crate::api::{ApiError, Code};
+use crate::api::{ApiError, Code, JoinProgress};
 use crate::config::broker_urls;
 use crate::library::Disk;
 use crate::mirror::{AUTO_FETCH_BYTES, Mirror};
@@ -79,6 +79,8 @@ impl Session {
         let own = SecretKey::from_seed(&boot.secret).device();
         let broker = if config.embedded_broker { start_broker(&store, config.lan).await } else { None };
         let (profile, knocks) = (boot.profile.clone(), knocks_of(&boot));
+        let circle = boot.rooms.iter().find(|room| Some(room.room) == boot.circle);
+        let linking = circle.is_some_and(|room| room.standing == Standing::Knocking && room.invite.is_some());
         let Wire { inputs, news, tasks } = Wire::start(config, Arc::clone(&store), boot)?;
         let session = Arc::new(Self {
             store,
@@ -102,6 +104,7 @@ impl Session {
             for (room, name) in knocks {
                 mirror.knocking(room, name);
             }
+            mirror.set_linking(linking.then_some(JoinProgress::Connecting));
             if config.embedded_broker && session.port.is_none() {
                 mirror.without_port(loopback_url(EMBEDDED_PORT));
             }
@@ -333,6 +336,9 @@ fn fold(node: &Node, session: &Session, news: Vec<Notify>) -> Vec<(RoomId, BlobH
             | Notify::Blob { .. }
             | Notify::Broker { .. }
             | Notify::PeerMisbehaved { .. }
+            | Notify::Devices(_)
+            | Notify::Linking(_)
+            | Notify::Profile(_)
             | Notify::StoreTrouble(_) => None,
         })
         .collect();
@@ -350,7 +356,8 @@ fn fold(node: &Node, session: &Session, news: Vec<Notify>) -> Vec<(RoomId, BlobH
 }
 
 fn knocks_of(boot: &Boot) -> Vec<(RoomId, String)> {
-    let knocking = boot.rooms.iter().filter(|room| room.standing == Standing::Knocking);
+    let knocking =
+        boot.rooms.iter().filter(|room| room.standing == Standing::Knocking && Some(room.room) != boot.circle);
     knocking.filter_map(|room| Some((room.room, room.invite.as_ref()?.room_name.clone()))).collect()
 }
 

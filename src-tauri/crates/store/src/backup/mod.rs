@@ -21,7 +21,8 @@ use crate::sqlite::SqliteStore;
 use crate::vault::VaultError;
 use crate::{Store, limits};
 use natter_engine::ids::{BlobHash, LogKey, RoomId};
-use natter_engine::port::{BootRoom, StoredEntry};
+use natter_engine::messages::branches::branch;
+use natter_engine::port::{BootRoom, Branch, StoredEntry};
 use natter_engine::time::UnixMillis;
 use natter_engine::wire::archive::{HELD_MARKS, PART_BYTES, Record, RoomRecord};
 use natter_engine::wire::{Entry, WireError};
@@ -224,6 +225,9 @@ impl<W: Write> Writer<W> {
         for marks in room.held.chunks(HELD_MARKS) {
             self.put(&Record::Held(marks.to_vec()))?;
         }
+        for one in &room.branches {
+            self.put(&branch_record(one))?;
+        }
         for_each_entry(store, room, |entry| {
             let (clock, first_seen, shown) = (entry.order.clock, entry.first_seen, entry.shown);
             self.put(&Record::Stored { entry: travelling(entry), clock, first_seen, shown })?;
@@ -270,7 +274,9 @@ pub fn for_each_entry<E: From<BackupError>>(
     mut each: impl FnMut(StoredEntry) -> Result<(), E>,
 ) -> Result<(), E> {
     let heads: BTreeMap<LogKey, u64> = room.heads.iter().map(|head| (head.log, head.seq)).collect();
-    let expected: u64 = heads.values().sum();
+    let begins: BTreeMap<LogKey, u64> = room.branches.iter().map(|one| (branch(one.log, one.first), one.at)).collect();
+    let before = |log: &LogKey| begins.get(log).map_or(0, |at| at - 1);
+    let expected: u64 = heads.iter().map(|(log, seq)| seq - before(log)).sum();
     let (mut handed, mut after) = (0, None);
     loop {
         let page = store.history(room.room, after, limits::TIMELINE_ENTRIES).map_err(BackupError::from)?;
@@ -285,6 +291,12 @@ pub fn for_each_entry<E: From<BackupError>>(
         }
     }
     if handed == expected { Ok(()) } else { Err(BackupError::Moved.into()) }
+}
+
+/// What a file says of a branch.
+pub fn branch_record(branch: &Branch) -> Record {
+    let (header, signature) = (branch.header.clone(), branch.signature);
+    Record::Branch { log: branch.log, first: Entry { header, signature, salt: [0; 16], payload: None } }
 }
 
 /// The entry as it travels.

@@ -9,7 +9,8 @@ use crate::sqlite::SqliteStore;
 use crate::vault::{FILES, Protection, Vault};
 use crate::{Store, limits};
 use natter_engine::ids::{EntryHash, LogId, LogKey, RoomId};
-use natter_engine::port::{Op, OrderKey, Profile, StoredEntry};
+use natter_engine::messages::branches::{Branches, Filed};
+use natter_engine::port::{Branch, Op, OrderKey, Profile, StoredEntry};
 use natter_engine::time::{Hlc, UnixMillis};
 use natter_engine::wire::archive::{RECORD_BYTES, Record, RoomRecord};
 use natter_engine::wire::limits::{LOGS_PER_ROOM, PICTURE_BYTES, ROOMS};
@@ -195,6 +196,7 @@ enum Stage<'a> {
 struct Open {
     room: RoomId,
     draft: Option<String>,
+    branches: Branches,
     heads: BTreeMap<LogKey, (u64, EntryHash)>,
     last: Option<OrderKey>,
 }
@@ -230,6 +232,12 @@ impl Reading<'_> {
                 let Stage::Room(open) = &self.stage else { return Err(out_of_place()) };
                 let room = open.room;
                 marks.into_iter().try_for_each(|(holder, log, seq)| self.put(Op::PutHeld { room, holder, log, seq }))
+            }
+            Record::Branch { log, first } => {
+                let Stage::Room(open) = &mut self.stage else { return Err(out_of_place()) };
+                let branch = begun(open, log, &first)?;
+                let (room, at) = (open.room, branch.at);
+                self.put(Op::Split { room, log, at, ours: None, branches: vec![branch] })
             }
             Record::Stored { entry, clock, first_seen, shown } => {
                 let Stage::Room(open) = &mut self.stage else { return Err(out_of_place()) };
@@ -295,7 +303,8 @@ impl Reading<'_> {
         if let Some(upto) = room.read {
             self.put(Op::PutRead { room: id, upto })?;
         }
-        let open = Open { room: id, draft: room.draft, heads: BTreeMap::new(), last: None };
+        let open =
+            Open { room: id, draft: room.draft, branches: Branches::default(), heads: BTreeMap::new(), last: None };
         self.stage = Stage::Room(Box::new(open));
         Ok(())
     }
@@ -340,6 +349,20 @@ impl Reading<'_> {
     }
 }
 
+/// The first entry of a branch: it must verify, and name the log that it says or one that this is a branch of.
+fn begun(open: &mut Open, log: LogKey, first: &Entry) -> Result<Branch, BackupError> {
+    let (header, hash) = first.open().map_err(|_| BackupError::Damaged("an entry does not verify"))?;
+    let fits = header.room_of(hash) == open.room
+        && header.log.author == log.author
+        && open.branches.split_at(log).is_none_or(|at| at == header.seq)
+        && open.branches.has_room_for(log, 1);
+    if !fits || open.last.is_some() {
+        return Err(out_of_place());
+    }
+    open.branches.add(log, header.seq, hash);
+    Ok(Branch { log, at: header.seq, first: hash, header: first.header.clone(), signature: first.signature })
+}
+
 /// An entry as the engine would have stored it: signature, commitment, place in its log and in the room's order.
 fn verified(
     open: &mut Open,
@@ -350,13 +373,18 @@ fn verified(
 ) -> Result<StoredEntry, BackupError> {
     let (header, hash) = entry.open().map_err(|_| BackupError::Damaged("an entry does not verify"))?;
     let order = OrderKey { clock, author: header.log.author, hash };
-    let head = open.heads.get(&header.log).copied();
+    let at = |log: LogKey, seq| open.heads.get(&log).filter(|(last, _)| *last == seq).map(|(_, hash)| *hash);
+    let Filed::In(log) = open.branches.file(&header, hash, at) else {
+        return Err(BackupError::Damaged("an entry is out of its place"));
+    };
+    let parent = || open.branches.parent(log).and_then(|(parent, _)| open.heads.get(&parent));
+    let head = open.heads.get(&log).or_else(parent).copied();
     let follows = header.seq == head.map_or(0, |(seq, _)| seq) + 1 && header.prev == head.map(|(_, hash)| hash);
     let ordered = clock >= header.clock && open.last.is_none_or(|last| last < order);
     if header.room_of(hash) != open.room || !follows || !ordered {
         return Err(BackupError::Damaged("an entry is out of its place"));
     }
-    if open.heads.insert(header.log, (header.seq, hash)).is_none() && open.heads.len() > LOGS_PER_ROOM {
+    if open.heads.insert(log, (header.seq, hash)).is_none() && open.heads.len() > LOGS_PER_ROOM {
         return Err(BackupError::Damaged("a room has too many logs"));
     }
     open.last = Some(order);
@@ -365,7 +393,7 @@ fn verified(
     blobs.truncate(limits::BLOBS_PER_ENTRY);
     Ok(StoredEntry {
         room: open.room,
-        log: header.log,
+        log,
         seq: header.seq,
         order,
         kind: header.kind,

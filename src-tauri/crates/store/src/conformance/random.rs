@@ -2,7 +2,7 @@
 
 use crate::{Place, Store};
 use natter_engine::ids::{BlobHash, DeviceId, EntryHash, LogId, LogKey, RoomId, Ticket};
-use natter_engine::port::{Fetch, Op, OrderKey, Profile, Standing, StoredEntry};
+use natter_engine::port::{Branch, Fetch, Op, OrderKey, Profile, Standing, StoredEntry};
 use natter_engine::signaling::InviteLink;
 use natter_engine::time::{Hlc, UnixMillis};
 use natter_engine::wire::{Act, Body, kind};
@@ -254,6 +254,14 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (rooms(), link()).prop_map(|(room, link)| Op::PutInvite { room, link }),
         1 => (any::<u8>(), prop::option::of(prop::collection::vec(any::<u8>(), 0..4)))
             .prop_map(|(name, avatar)| Op::PutProfile(Profile { name: name.to_string(), avatar })),
+        2 => (rooms(), (0..3u8, 0..2u8, 0..6u64), prop::option::of(0..17u8), prop::collection::vec(0..17u8, 0..3)).prop_map(
+            |(room, (author, name, at), ours, firsts)| {
+                let log = log(author, name);
+                let one = |first| Branch { log, at, first: hash(first), header: vec![first; 40], signature: [first; 64] };
+                Op::Split { room, log, at, ours: ours.map(hash), branches: firsts.into_iter().map(one).collect() }
+            }
+        ),
+        1 => any::<u8>().prop_map(|name| Op::PutLog(LogId([name; 16]))),
         3 => (rooms(), 0..17u8).prop_map(|(room, target)| Op::Erase { room, target: hash(target) }),
         1 => rooms().prop_map(Op::ForgetRoom),
     ]

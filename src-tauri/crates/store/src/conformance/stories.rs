@@ -5,11 +5,12 @@ use crate::limits::{BLOBS_PER_ENTRY, SETTING_KEY_BYTES, SETTINGS, TIMELINE_ENTRI
 use crate::limits::{ENTRIES_BYTES, FRONTIER_HASHES, INVITE_LINKS_PER_ROOM, KINDS, LOOKUP_HASHES, SETTING_BYTES};
 use crate::{StoreError, Unread};
 use natter_engine::ids::{BlobHash, DeviceId, EntryHash, LogId, LogKey, RoomId, Ticket};
-use natter_engine::port::{Boot, BootRoom, Fetch, Found, Op, OrderKey, Profile, Standing, Stored, StoredEntry};
+use natter_engine::messages::branches::branch;
+use natter_engine::port::{Boot, BootRoom, Branch, Fetch, Found, Op, OrderKey, Profile, Standing, Stored, StoredEntry};
 use natter_engine::signaling::InviteLink;
 use natter_engine::time::{Hlc, UnixMillis};
 use natter_engine::wire::kind;
-use natter_engine::wire::limits::{BROKERS, HEADER_BYTES, PAYLOAD_BYTES};
+use natter_engine::wire::limits::{BRANCHES_PER_AUTHOR, BROKERS, HEADER_BYTES, PAYLOAD_BYTES};
 
 pub(super) type Story = fn(&mut dyn Subject);
 
@@ -25,6 +26,7 @@ pub(super) const ALL: &[(&str, Story)] = &[
     ("heads are the last of each log and the frontier tells order and time", heads_and_frontier),
     ("entries of a log come in order, within count and bytes", fetch_entries),
     ("lookups tell what is here", lookup),
+    ("a log that was written twice ends before that, and what is here goes on in its branch", split),
     ("a blob's rooms are those whose entries offer it", blob_rooms),
     ("a timeline pages backwards in the room's order", timeline),
     ("unread counts others' words after the mark, up to its limit", unread),
@@ -119,6 +121,7 @@ fn identity(subject: &mut dyn Subject) {
     assert!(store.boot().expect("the store reads").is_none());
     let profile = Profile { name: "Ada".to_owned(), avatar: Some(vec![1; 16 * 1024]) };
     assert!(matches!(store.commit(&[Op::PutProfile(profile.clone())]), Err(StoreError::NoIdentity)));
+    assert!(matches!(store.commit(&[Op::PutLog(LogId([7; 16]))]), Err(StoreError::NoIdentity)));
     store.create([9; 32], LogId([8; 16]), &profile).expect("there is none yet");
     let again = store.create([1; 32], LogId([1; 16]), &Profile::default());
     assert!(matches!(again, Err(StoreError::AlreadyCreated)));
@@ -126,7 +129,21 @@ fn identity(subject: &mut dyn Subject) {
     subject.restart();
     let found = boot(subject);
     assert_eq!((found.secret, found.log, found.profile), ([9; 32], LogId([8; 16]), profile));
-    assert!(found.rooms.is_empty());
+    assert!(found.rooms.is_empty() && found.circle.is_none());
+    let store = subject.store();
+    for circle in [RoomId([1; 32]), RoomId([2; 32])] {
+        store.commit(&[Op::PutCircle(circle)]).expect("it need not be here");
+        assert_eq!(boot(subject).circle, Some(circle));
+    }
+    // All or nothing, like any other write.
+    let failing = [Op::PutCircle(RoomId([3; 32])), Op::PutRead { room: ROOM, upto: entry(1, 1, 10, kind::TEXT).order }];
+    assert!(store.commit(&failing).is_err());
+    drop(store);
+    subject.restart();
+    assert_eq!(boot(subject).circle, Some(RoomId([2; 32])));
+    subject.store().commit(&[Op::PutLog(LogId([7; 16]))]).expect("there is an identity");
+    subject.restart();
+    assert_eq!(boot(subject).log, LogId([7; 16]));
     for avatar in [None, Some(Vec::new()), Some(vec![2])] {
         let profile = Profile { name: "Ada L.".to_owned(), avatar };
         subject.store().commit(&[Op::PutProfile(profile.clone())]).expect("there is an identity");
@@ -329,6 +346,8 @@ fn lookup(subject: &mut dyn Subject) {
     let expected = here.clone().map(|entry| Found {
         order: entry.order,
         shown: entry.shown,
+        log: entry.log,
+        seq: entry.seq,
         kind: kind::TEXT,
         whole: entry.payload.is_some(),
     });
@@ -336,6 +355,53 @@ fn lookup(subject: &mut dyn Subject) {
     assert!(matches!(ask(OTHER, hashes), Ok(Stored::Known(Ticket(5), known)) if known.is_empty()));
     assert!(ask(ROOM, vec![hash(1); LOOKUP_HASHES]).is_ok());
     assert!(matches!(ask(ROOM, vec![hash(1); LOOKUP_HASHES + 1]), Err(StoreError::TooMany(_))));
+}
+
+fn split(subject: &mut dyn Subject) {
+    begin(subject);
+    let here: Vec<StoredEntry> = (1..=6).map(|seq| entry(1, seq, 10 * seq, kind::TEXT)).collect();
+    put(subject, here.clone());
+    let held = |holder, log, seq| Op::PutHeld { room: ROOM, holder: device(holder), log, seq };
+    let ours = here[3].order.hash;
+    let heir = branch(log(1), ours);
+    subject.store().commit(&[held(2, log(1), 6), held(3, log(1), 2), held(4, log(1), u64::MAX)]).expect("good");
+    let one = |first| Branch { log: log(1), at: 4, first, header: vec![7; 40], signature: [8; 64] };
+    let split = |at, ours, branches| Op::Split { room: ROOM, log: log(1), at, ours, branches };
+    let refused = |op| subject.store().commit(&[op]).expect_err("it is no split").to_string();
+    assert_eq!(refused(split(0, None, Vec::new())), StoreError::Invalid("sequence").to_string());
+    assert_eq!(refused(split(5, None, vec![one(ours)])), StoreError::Invalid("branch").to_string());
+    let many = vec![one(ours); BRANCHES_PER_AUTHOR + 1];
+    assert_eq!(refused(split(4, None, many)), StoreError::TooMany("branches").to_string());
+    // What fails after it takes it back.
+    let nowhere = Op::PutRead { room: OTHER, upto: here[0].order };
+    assert!(subject.store().commit(&[split(4, Some(ours), vec![one(ours)]), nowhere]).is_err());
+    assert_eq!(boot_room(subject).branches, []);
+    assert_eq!(boot_room(subject).heads, [here[5].clone()]);
+
+    subject.store().commit(&[split(4, Some(ours), vec![one(ours), one(hash(777))])]).expect("good");
+    subject.store().commit(&[split(4, None, vec![one(ours)])]).expect("told again");
+    subject.restart();
+    let room = boot_room(subject);
+    let mut branches = vec![one(ours), one(hash(777))];
+    branches.sort_by_key(|one| one.first);
+    assert_eq!(room.branches, branches);
+    let mut heads: Vec<(LogKey, u64)> = room.heads.iter().map(|head| (head.log, head.seq)).collect();
+    heads.sort();
+    let mut expected = vec![(log(1), 3), (heir, 6)];
+    expected.sort();
+    assert_eq!(heads, expected);
+    assert_eq!(room.held, [(device(2), log(1), 3), (device(3), log(1), 2), (device(4), log(1), 3)]);
+    let ask = |of| {
+        let fetch = Fetch::Entries { ticket: Ticket(5), room: ROOM, log: of, from: 1, to: 9, limit: 9 };
+        entries(subject.store().fetch(&fetch).expect("reads")).into_iter().map(|entry| entry.seq).collect::<Vec<_>>()
+    };
+    assert_eq!((ask(log(1)), ask(heir)), (vec![1, 2, 3], vec![4, 5, 6]));
+    let moved = subject.store().entry(ROOM, ours).expect("reads").expect("it is here");
+    assert_eq!(moved, StoredEntry { log: heir, ..here[3].clone() });
+    let taken = subject.store().commit(&[Op::PutEntry(StoredEntry { log: heir, ..entry(1, 6, 99, kind::TEXT) })]);
+    assert!(matches!(taken, Err(StoreError::Conflict { seq: 6 })));
+    subject.store().commit(&[Op::ForgetRoom(ROOM), put_room(ROOM)]).expect("good");
+    assert_eq!(boot_room(subject).branches, []);
 }
 
 fn blob_rooms(subject: &mut dyn Subject) {

@@ -3,7 +3,7 @@
 use crate::limits::{self, ENTRIES_BYTES, PINNED, RELATED_PER_TARGET};
 use crate::spoken;
 use natter_engine::ids::{BrokerUrl, DeviceId, EntryHash, LogKey, RoomId};
-use natter_engine::port::{BootRoom, Found, OrderKey, Standing, StoredEntry};
+use natter_engine::port::{BootRoom, Branch, Found, OrderKey, Standing, StoredEntry};
 use natter_engine::signaling::InviteLink;
 use natter_engine::time::UnixMillis;
 use natter_engine::wire::kind;
@@ -19,6 +19,7 @@ pub(super) struct Room {
     pub(super) entries: BTreeMap<OrderKey, StoredEntry>,
     pub(super) orders: BTreeMap<EntryHash, OrderKey>,
     pub(super) logs: BTreeMap<LogKey, BTreeMap<u64, OrderKey>>,
+    pub(super) branches: BTreeMap<(LogKey, u64, EntryHash), Branch>,
     pub(super) frontier: BTreeSet<EntryHash>,
     pub(super) held: BTreeMap<(DeviceId, LogKey), u64>,
     pub(super) read: Option<OrderKey>,
@@ -36,6 +37,7 @@ impl Room {
             entries: BTreeMap::new(),
             orders: BTreeMap::new(),
             logs: BTreeMap::new(),
+            branches: BTreeMap::new(),
             frontier: BTreeSet::new(),
             held: BTreeMap::new(),
             read: None,
@@ -67,6 +69,7 @@ impl Room {
                 .filter_map(|(_, order)| self.entries.get(order))
                 .cloned()
                 .collect(),
+            branches: self.branches.values().cloned().collect(),
             frontier: {
                 let known = self.frontier.iter().filter_map(|hash| self.entry(hash));
                 let mut frontier: Vec<_> = known.map(|entry| (entry.order, entry.shown)).collect();
@@ -88,6 +91,8 @@ impl Room {
         self.entry(hash).map(|entry| Found {
             order: entry.order,
             shown: entry.shown,
+            log: entry.log,
+            seq: entry.seq,
             kind: entry.kind,
             whole: entry.payload.is_some(),
         })

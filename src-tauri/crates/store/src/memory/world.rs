@@ -2,11 +2,12 @@
 
 use super::room::Room;
 use crate::error::StoreError;
-use crate::limits::{EXPIRED_ENTRIES, INVITE_LINKS_PER_ROOM, SEARCH_HITS};
+use crate::limits::{CIRCLE_SETTING, EXPIRED_ENTRIES, INVITE_LINKS_PER_ROOM, SEARCH_HITS};
 use crate::words::{self, Query};
 use crate::{Hit, Place, spoken};
 use natter_engine::ids::{BlobHash, BrokerUrl, DeviceId, EntryHash, LogId, LogKey, RoomId};
-use natter_engine::port::{Op, OrderKey, Profile, Standing, StoreTrouble, StoredEntry};
+use natter_engine::messages::branches::branch;
+use natter_engine::port::{Branch, Op, OrderKey, Profile, Standing, StoreTrouble, StoredEntry};
 use natter_engine::signaling::InviteLink;
 use natter_engine::time::UnixMillis;
 use natter_engine::wire::kind;
@@ -37,11 +38,23 @@ pub(super) enum Undo {
     Epoch(RoomId, u32, Option<[u8; 32]>),
     Entry { room: RoomId, log: LogKey, seq: u64, order: OrderKey, place: u64, erased: Vec<StoredEntry> },
     Erased(RoomId, Vec<StoredEntry>),
+    Split(RoomId, Box<Unsplit>),
     Frontier(RoomId, BTreeSet<EntryHash>),
     Held(RoomId, (DeviceId, LogKey), Option<u64>),
     Read(RoomId, Option<OrderKey>),
     Invites(RoomId, Vec<InviteLink>),
     Profile(Profile),
+    Log(LogId),
+    Setting(&'static str, Option<Vec<u8>>),
+}
+
+/// A room's logs as they were before a split.
+pub(super) struct Unsplit {
+    branches: BTreeMap<(LogKey, u64, EntryHash), Branch>,
+    held: BTreeMap<(DeviceId, LogKey), u64>,
+    logs: BTreeMap<LogKey, BTreeMap<u64, OrderKey>>,
+    /// What was moved, and from where.
+    moved: Option<(LogKey, Vec<OrderKey>)>,
 }
 
 impl World {
@@ -72,6 +85,7 @@ impl World {
                 Some(Undo::Epoch(*room, *epoch, old))
             }
             Op::PutEntry(entry) => self.put_entry(entry)?,
+            Op::Split { room, log, at, ours, branches } => Some(self.split(*room, *log, *at, *ours, branches)?),
             Op::PutFrontier { room, frontier } => {
                 let old = std::mem::replace(&mut self.room(*room)?.frontier, frontier.iter().copied().collect());
                 Some(Undo::Frontier(*room, old))
@@ -96,9 +110,17 @@ impl World {
                 }
                 Some(Undo::Invites(*room, old))
             }
+            Op::PutLog(log) => {
+                let Some((_, own, _)) = &mut self.identity else { return Err(StoreError::NoIdentity) };
+                Some(Undo::Log(std::mem::replace(own, *log)))
+            }
             Op::PutProfile(profile) => {
                 let Some((_, _, shown)) = &mut self.identity else { return Err(StoreError::NoIdentity) };
                 Some(Undo::Profile(std::mem::replace(shown, profile.clone())))
+            }
+            Op::PutCircle(room) => {
+                let old = self.settings.insert(CIRCLE_SETTING.to_owned(), room.0.to_vec());
+                Some(Undo::Setting(CIRCLE_SETTING, old))
             }
             Op::Erase { room, target } => {
                 let Some(kept) = self.rooms.get_mut(room) else { return Ok(None) };
@@ -138,6 +160,47 @@ impl World {
         let place = self.free_place(shown);
         self.places.insert(place, (id, order));
         Ok(Some(Undo::Entry { room: id, log, seq, order, place, erased }))
+    }
+
+    fn split(
+        &mut self,
+        id: RoomId,
+        log: LogKey,
+        at: u64,
+        ours: Option<EntryHash>,
+        branches: &[Branch],
+    ) -> Result<Undo, StoreError> {
+        let room = self.room(id)?;
+        let heir = ours.map(|first| branch(log, first));
+        let later = room.logs.get(&log).map(|places| places.range(at..).map(|(seq, order)| (*seq, *order)));
+        let later: Vec<(u64, OrderKey)> = later.filter(|_| heir.is_some()).into_iter().flatten().collect();
+        let taken = heir.and_then(|heir| room.logs.get(&heir));
+        if let Some((seq, _)) = later.iter().find(|(seq, _)| taken.is_some_and(|taken| taken.contains_key(seq))) {
+            return Err(StoreError::Conflict { seq: *seq });
+        }
+        let (branches_before, held, logs) = (room.branches.clone(), room.held.clone(), room.logs.clone());
+        for one in branches {
+            room.branches.entry((log, at, one.first)).or_insert_with(|| one.clone());
+        }
+        if let (Some(heir), Some(places)) = (heir, room.logs.get_mut(&log)) {
+            places.split_off(&at);
+            if places.is_empty() {
+                room.logs.remove(&log);
+            }
+            for (_, order) in &later {
+                if let Some(entry) = room.entries.get_mut(order) {
+                    entry.log = heir;
+                }
+            }
+            if !later.is_empty() {
+                room.logs.entry(heir).or_default().extend(later.iter().copied());
+            }
+        }
+        for ((_, _), seq) in room.held.iter_mut().filter(|((_, of), seq)| *of == log && **seq >= at) {
+            *seq = at - 1;
+        }
+        let moved = heir.map(|_| (log, later.into_iter().map(|(_, order)| order).collect()));
+        Ok(Undo::Split(id, Box::new(Unsplit { branches: branches_before, held, logs, moved })))
     }
 
     fn free_place(&self, shown: UnixMillis) -> u64 {
@@ -187,6 +250,17 @@ impl World {
                 });
                 self.places.remove(&place);
             }
+            Undo::Split(room, old) => with(room, &mut |room| {
+                room.branches.clone_from(&old.branches);
+                room.held.clone_from(&old.held);
+                room.logs.clone_from(&old.logs);
+                let moved = old.moved.iter().flat_map(|(log, orders)| orders.iter().map(|order| (*log, order)));
+                for (log, order) in moved {
+                    if let Some(entry) = room.entries.get_mut(order) {
+                        entry.log = log;
+                    }
+                }
+            }),
             Undo::Frontier(room, old) => with(room, &mut |room| room.frontier.clone_from(&old)),
             Undo::Held(room, key, old) => with(room, &mut |room| match old {
                 Some(seq) => drop(room.held.insert(key, seq)),
@@ -194,6 +268,17 @@ impl World {
             }),
             Undo::Read(room, old) => with(room, &mut |room| room.read = old),
             Undo::Invites(room, old) => with(room, &mut |room| room.invites.clone_from(&old)),
+            Undo::Log(old) => {
+                if let Some((_, own, _)) = &mut self.identity {
+                    *own = old;
+                }
+            }
+            Undo::Setting(key, old) => {
+                match old {
+                    Some(old) => self.settings.insert(key.to_owned(), old),
+                    None => self.settings.remove(key),
+                };
+            }
             Undo::Profile(old) => {
                 if let Some((_, _, shown)) = &mut self.identity {
                     *shown = old;

@@ -132,7 +132,7 @@ fn free_id(connection: &Connection, shown: UnixMillis) -> Result<i64, StoreError
     }
 }
 
-fn log_id(connection: &Connection, room: i64, log: &LogKey) -> Result<i64, StoreError> {
+pub(super) fn log_id(connection: &Connection, room: i64, log: &LogKey) -> Result<i64, StoreError> {
     let found: Option<i64> = connection
         .prepare_cached("SELECT id FROM log WHERE room = ?1 AND author = ?2 AND name = ?3")?
         .query_row(params![room, log.author.0, log.log.0], |row| row.get(0))

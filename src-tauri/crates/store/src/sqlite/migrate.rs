@@ -11,8 +11,11 @@ use natter_engine::wire::{Body, kind};
 use rusqlite::{Connection, TransactionBehavior, params};
 
 /// Step n leads from version n to n + 1: the words of the schema, and what they cannot say.
-const STEPS: &[(&str, Option<Follow>)] =
-    &[(include_str!("migrations/1.sql"), None), (include_str!("migrations/2.sql"), Some(index_what_is_there))];
+const STEPS: &[(&str, Option<Follow>)] = &[
+    (include_str!("migrations/1.sql"), None),
+    (include_str!("migrations/2.sql"), Some(index_what_is_there)),
+    (include_str!("migrations/3.sql"), None),
+];
 
 type Follow = fn(&Connection) -> Result<(), StoreError>;
 

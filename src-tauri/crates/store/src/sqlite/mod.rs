@@ -17,6 +17,7 @@
 //! ended, which is why a start also asks the members for our own head.
 
 mod about;
+mod branches;
 mod drafts;
 mod entries;
 mod migrate;
@@ -44,7 +45,7 @@ pub struct SqliteStore {
     reader: Mutex<Connection>,
     writer: Mutex<Connection>,
     blobs: Arc<Blobs>,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl SqliteStore {

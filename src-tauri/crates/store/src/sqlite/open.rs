@@ -79,10 +79,21 @@ pub(super) fn open(dir: &Path, key: &StoreKey) -> Result<SqliteStore, StoreError
     Ok(SqliteStore { reader: Mutex::new(reader), writer: Mutex::new(writer), blobs, _lock: lock })
 }
 
-fn lock(path: &Path) -> Result<File, StoreError> {
+/// The lock on a profile. Closing the file would let go of it only once nobody has a copy of its descriptor, and a child
+/// process that is just being started has one until it runs its program.
+pub(super) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing it is next, which has the last word.
+        let _ = self.0.unlock();
+    }
+}
+
+fn lock(path: &Path) -> Result<Lock, StoreError> {
     let file = File::options().create(true).truncate(false).write(true).open(path)?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(StoreError::Locked),
         Err(TryLockError::Error(error)) => Err(error.into()),
     }

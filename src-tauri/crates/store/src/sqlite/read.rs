@@ -3,7 +3,9 @@
 use super::rows::{ENTRY, bits, bound, entry_from, order_bytes, order_from, standing_from, unsigned, unsorted};
 use crate::Unread;
 use crate::error::StoreError;
-use crate::limits::{self, ENTRIES_BYTES, EXPIRED_ENTRIES, LOOKUP_HASHES, TIMELINE_ENTRIES, UNREAD_COUNTED};
+use crate::limits::{
+    self, CIRCLE_SETTING, ENTRIES_BYTES, EXPIRED_ENTRIES, LOOKUP_HASHES, TIMELINE_ENTRIES, UNREAD_COUNTED,
+};
 use crate::spoken::Expired;
 use natter_engine::ids::{BlobHash, DeviceId, EntryHash, LogId, LogKey, RoomId};
 use natter_engine::port::{Boot, BootRoom, Found, OrderKey, Profile, StoredEntry};
@@ -29,7 +31,8 @@ pub(super) fn boot(connection: &Connection) -> Result<Option<Boot>, StoreError> 
         .into_iter()
         .map(|(id, room, standing)| boot_room(connection, id, room, standing))
         .collect::<Result<_, _>>()?;
-    Ok(Some(Boot { secret, log, profile, rooms }))
+    let circle = setting(connection, CIRCLE_SETTING)?.and_then(|room| RoomId::from_slice(&room));
+    Ok(Some(Boot { secret, log, profile, rooms, circle }))
 }
 
 fn boot_room(connection: &Connection, id: i64, room: RoomId, standing: i64) -> Result<BootRoom, StoreError> {
@@ -54,6 +57,7 @@ fn boot_room(connection: &Connection, id: i64, room: RoomId, standing: i64) -> R
             Ok((row.get(0)?, row.get(1)?))
         })?,
         heads: all(connection, &heads_sql(), &[&id], |row| entry_from(room, row))?,
+        branches: super::branches::of_room(connection, id)?,
         frontier: all(connection, FRONTIER, &[&id], |row| {
             Ok((order_from(row.get(0)?), UnixMillis(unsigned(row.get(1)?))))
         })?,
@@ -147,8 +151,8 @@ pub(super) fn lookup(connection: &Connection, room: RoomId, hashes: &[EntryHash]
         return Err(StoreError::TooMany("hashes"));
     }
     let mut statement = connection.prepare_cached(
-        "SELECT ord, shown, kind, EXISTS (SELECT 1 FROM payload WHERE entry = id) FROM entry
-         WHERE room = (SELECT id FROM room WHERE hash = ?1) AND hash = ?2",
+        "SELECT e.ord, e.shown, e.kind, EXISTS (SELECT 1 FROM payload WHERE entry = e.id), l.author, l.name, e.seq
+         FROM entry e JOIN log l ON l.id = e.log WHERE e.room = (SELECT id FROM room WHERE hash = ?1) AND e.hash = ?2",
     )?;
     let mut known = Vec::new();
     for hash in hashes {
@@ -156,6 +160,8 @@ pub(super) fn lookup(connection: &Connection, room: RoomId, hashes: &[EntryHash]
             Ok(Found {
                 order: order_from(row.get(0)?),
                 shown: UnixMillis(unsigned(row.get(1)?)),
+                log: LogKey { author: DeviceId(row.get(4)?), log: LogId(row.get(5)?) },
+                seq: unsigned(row.get(6)?),
                 kind: row.get(2)?,
                 whole: row.get(3)?,
             })

@@ -3,7 +3,7 @@
 use super::rows::{bits, order_bytes, standing_code};
 use super::{entries, search};
 use crate::error::StoreError;
-use crate::limits::{self, INVITE_LINKS_PER_ROOM, SETTINGS};
+use crate::limits::{self, CIRCLE_SETTING, INVITE_LINKS_PER_ROOM, SETTINGS};
 use natter_engine::ids::{BrokerUrl, EntryHash, LogId, RoomId};
 use natter_engine::port::{Op, Profile, Standing};
 use natter_engine::signaling::InviteLink;
@@ -119,6 +119,9 @@ fn apply(connection: &Connection, op: &Op) -> Result<(), StoreError> {
         }
         Op::PutEntry(entry) => entries::put(connection, entry),
         Op::Erase { room, target } => entries::erase(connection, *room, *target),
+        Op::Split { room, log, at, ours, branches } => {
+            super::branches::split(connection, *room, *log, *at, *ours, branches)
+        }
         Op::PutFrontier { room, frontier } => put_frontier(connection, *room, frontier),
         Op::PutHeld { room, holder, log, seq } => {
             let id = room_id(connection, *room)?;
@@ -138,6 +141,19 @@ fn apply(connection: &Connection, op: &Op) -> Result<(), StoreError> {
             )
         }
         Op::PutInvite { room, link } => put_invite(connection, *room, link),
+        Op::PutLog(log) => {
+            let changed =
+                connection.prepare_cached("UPDATE identity SET log = ?1 WHERE id = 1")?.execute(params![log.0])?;
+            if changed == 0 { Err(StoreError::NoIdentity) } else { Ok(()) }
+        }
+        Op::PutCircle(room) => {
+            connection
+                .prepare_cached(
+                    "INSERT INTO setting (key, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value",
+                )?
+                .execute(params![CIRCLE_SETTING, room.0])?;
+            Ok(())
+        }
         Op::PutProfile(profile) => {
             let changed = connection
                 .prepare_cached("UPDATE identity SET name = ?1 WHERE id = 1")?

@@ -5,6 +5,10 @@
 //! membership, GRANT and REVOKE change a role, ROOM the room's name and manners. What does not count is kept in the log
 //! and ignored here.
 //!
+//! A *person* is one or several devices: the one that was admitted, whose key names the person here, and those that a
+//! DEVICE of theirs has added since. They come by one role, and lose it, and go, together; only one of themselves takes
+//! out a single one.
+//!
 //! Two answers are given. [`Membership::knows`] is about words: whoever was let in rightly by what the door had seen is
 //! known, for good, and their entries are kept and passed on, so that no answer ever waits for a question that nobody
 //! takes. [`Membership::is_member`] is about people: who is in now, and so who is told anything. Between the two lies
@@ -19,10 +23,10 @@ use crate::identity::{Context, verify};
 use crate::ids::{DeviceId, EntryHash, InviteId, LogId, LogKey, RoomId};
 use crate::port::{OrderKey, Profile, Role, StoredEntry};
 use crate::time::UnixMillis;
-use crate::wire::frame::invite_proof_bytes;
+use crate::wire::frame::{device_proof_bytes, invite_proof_bytes};
 use crate::wire::limits::REMOVE_LOGS;
 use crate::wire::{Body, Header, InviteBody, kind};
-use fold::{Ops, State};
+use fold::{Ops, Reach, State};
 use op::{Grounds, Op, Past};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,6 +34,8 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Member {
     pub(crate) role: Role,
+    /// Whose device: named by the one that they came into the room with.
+    pub(crate) person: DeviceId,
     pub(crate) since: UnixMillis,
     came_by: EntryHash,
     /// The entry that their role comes from, if it is more than what they came with.
@@ -82,6 +88,8 @@ pub(crate) struct Membership {
     places: BTreeMap<EntryHash, OrderKey>,
     /// The last membership entry of each log.
     last: BTreeMap<LogKey, OrderKey>,
+    /// The logs of which others are branches: those were written twice, and go on in them.
+    parents: BTreeMap<LogKey, LogKey>,
     /// Membership entries that no other membership entry has seen.
     ends: BTreeSet<OrderKey>,
     state: State,
@@ -97,6 +105,7 @@ impl Membership {
             ops: BTreeMap::new(),
             places: BTreeMap::new(),
             last: BTreeMap::new(),
+            parents: BTreeMap::new(),
             ends: BTreeSet::new(),
             state: State::default(),
             known: BTreeSet::new(),
@@ -168,9 +177,57 @@ impl Membership {
         own
     }
 
+    /// Goes on from the disk: the branches of logs that were written twice, each with its log.
+    pub(crate) fn branch(&mut self, branches: impl IntoIterator<Item = (LogKey, LogKey)>) {
+        self.parents.extend(branches);
+    }
+
+    /// A log was written twice at a place, and goes on in branches from there; what is held of it lies in `ours`. What an
+    /// entry had seen is told by logs, and by that who had which right: all of it is gone through again, so that this
+    /// device says what those say who knew of the branches from the beginning.
+    pub(crate) fn split(&mut self, log: LogKey, at: u64, ours: Option<LogKey>, branches: &[LogKey]) {
+        self.parents.extend(branches.iter().map(|branch| (*branch, log)));
+        let ops = std::mem::take(&mut self.ops);
+        let fresh = Self::new(self.room);
+        let parents = std::mem::take(&mut self.parents);
+        let profiles = std::mem::take(&mut self.profiles);
+        *self = Self { parents, profiles, ..fresh };
+        for mut op in ops.into_values() {
+            if let Some(ours) = ours.filter(|_| op.log == log && op.seq >= at) {
+                op.log = ours;
+            }
+            self.enter(op);
+        }
+    }
+
     /// Whether the device has said LEAVE and was not admitted again.
     pub(crate) fn has_left(&self, device: DeviceId) -> bool {
         self.state.left.contains(&device)
+    }
+
+    /// Whose device it is, or was when it was in last: the name of the person in this room.
+    pub(crate) fn person(&self, device: DeviceId) -> DeviceId {
+        self.state.person(device)
+    }
+
+    /// The devices of a person that are in.
+    pub(crate) fn devices_of(&self, person: DeviceId) -> impl Iterator<Item = DeviceId> {
+        self.state.members.iter().filter(move |(_, member)| member.person == person).map(|(device, _)| *device)
+    }
+
+    /// Whether another device of its person has taken it out, and none has let it in again.
+    pub(crate) fn was_unlinked(&self, device: DeviceId) -> bool {
+        self.state.unlinked.contains(&device)
+    }
+
+    /// Whether a member may add a device to their person.
+    pub(crate) fn may_link(&self, member: DeviceId, device: DeviceId) -> bool {
+        self.state.may_link(member, device)
+    }
+
+    /// Devices that are or were some other device's person.
+    pub(crate) fn persons(&self) -> impl Iterator<Item = (DeviceId, DeviceId)> {
+        self.state.persons.iter().filter(|(device, person)| device != person).map(|(device, person)| (*device, *person))
     }
 
     pub(crate) fn was_member(&self, device: DeviceId) -> bool {
@@ -189,10 +246,21 @@ impl Membership {
         &self.state.invites
     }
 
-    /// The name and avatar that a member or former member last signed, or brought along when admitted.
+    /// The name and avatar that a device of the person last signed, or that they brought along when admitted. Of somebody
+    /// who is in, only devices that are in have a say.
     pub(crate) fn profile(&self, device: DeviceId) -> Profile {
-        let own = self.profiles.get(&device).map(|(_, profile)| profile);
-        own.or_else(|| self.state.ever.get(&device)).cloned().unwrap_or_default()
+        let person = self.person(device);
+        let came =
+            || self.state.ever.get(&device).or_else(|| self.state.ever.get(&person)).cloned().unwrap_or_default();
+        if !self.state.several.contains(&person) {
+            return self.profiles.get(&device).map_or_else(came, |(_, profile)| profile.clone());
+        }
+        let inside = self.devices_of(person).next().is_some();
+        let said = self.profiles.iter().filter(|(other, _)| {
+            self.person(**other) == person && (!inside || self.is_member(**other)) || **other == device && !inside
+        });
+        let last = said.map(|(_, said)| said).max_by_key(|(order, _)| *order).map(|(_, profile)| profile);
+        last.cloned().unwrap_or_else(came)
     }
 
     /// What a new membership entry names as parents before anything else: so its past is all that its author had seen.
@@ -215,33 +283,65 @@ impl Membership {
         last
     }
 
+    /// What a REMOVE or LEAVE names of the logs of a person's other devices: as [`Self::closing`].
+    pub(crate) fn closing_others(&self, device: DeviceId, heads: &BTreeMap<LogKey, u64>) -> Vec<(LogKey, u64)> {
+        let person = self.person(device);
+        let others = heads.iter().filter(|(log, _)| log.author != device && self.person(log.author) == person);
+        let counted = others.map(|(log, seq)| (*log, self.limit(*log).map_or(*seq, |end| end.min(*seq))));
+        let mut last: Vec<(LogKey, u64)> = counted.filter(|(_, seq)| *seq > 0).collect();
+        last.sort_by_key(|(_, seq)| std::cmp::Reverse(*seq));
+        last.truncate(REMOVE_LOGS);
+        last.sort_unstable_by_key(|(log, _)| *log);
+        last
+    }
+
     fn take(&mut self, entry: &StoredEntry, body: Body) {
         let Ok(header) = Header::decode(&entry.header) else { return };
         if self.places.contains_key(&entry.order.hash) {
             return;
         }
         let proven = self.is_proven(&body);
-        // What it follows in its own log, and what it names of others.
-        let before = self.last.get(&entry.log).and_then(|last| self.ops.get(last));
-        let parents = header.parents.iter().filter_map(|hash| self.ops.get(self.places.get(hash)?));
-        let past = Past::of(before.into_iter().chain(parents));
-        let mut op = Op {
+        self.enter(Op {
             order: entry.order,
             log: entry.log,
             seq: entry.seq,
             shown: entry.shown,
             written: header.written,
             body,
+            parents: header.parents,
             proven,
-            past,
+            past: Past::default(),
             rests_on: None,
-        };
+        });
+    }
+
+    /// Takes an entry whose causes are here, finds out what it had seen and whether its author had the right to it.
+    fn enter(&mut self, mut op: Op) {
+        // What it follows in its own log, and what it names of others.
+        let before = self.before(op.log).and_then(|last| self.ops.get(last));
+        let parents = op.parents.iter().filter_map(|hash| self.ops.get(self.places.get(hash)?));
+        op.past = Past::of(before.into_iter().chain(parents));
         // Mostly everything that is known lies in its past, and then the state is the past's.
         let seen_all = self.ends.iter().all(|end| self.ops.get(end).is_some_and(|end| op.past.holds(end)));
         op.rests_on = self.judge(&op, seen_all);
         self.ends.retain(|end| !self.ops.get(end).is_some_and(|end| op.past.holds(end)));
         if op.rests_on.is_some() {
-            let comes = if let Body::Admit { device, .. } = &op.body { Some(*device) } else { None };
+            let comes = match &op.body {
+                Body::Admit { device, .. } | Body::Device { device, .. } => Some(*device),
+                Body::Genesis { .. }
+                | Body::Invite(_)
+                | Body::Leave { .. }
+                | Body::RevokeInvite { .. }
+                | Body::Remove { .. }
+                | Body::Grant { .. }
+                | Body::Revoke { .. }
+                | Body::Room(_)
+                | Body::Text(_)
+                | Body::Picture(_)
+                | Body::About { .. }
+                | Body::Profile(_)
+                | Body::Receipt { .. } => None,
+            };
             let founds = matches!(op.body, Body::Genesis { .. }).then_some(op.log.author);
             self.known.extend(comes.or(founds));
         }
@@ -249,12 +349,23 @@ impl Membership {
             // Nothing was written beside it, so it stands if its author had the right.
             if op.rests_on.is_some() {
                 let (ops, places) = (&self.ops, &self.places);
-                self.state.apply(&op, |hash| ops.get(places.get(hash)?));
+                self.state.apply(&op, Reach::Person, |hash| ops.get(places.get(hash)?));
             }
             self.put(op);
         } else {
             self.put(op);
             self.state = Ops::new(self.ops.values().collect()).fold();
+        }
+    }
+
+    /// The last membership entry of a log, or of the ones that it is a branch of.
+    fn before(&self, log: LogKey) -> Option<&OrderKey> {
+        let mut log = log;
+        loop {
+            match self.last.get(&log) {
+                Some(last) => return Some(last),
+                None => log = *self.parents.get(&log)?,
+            }
         }
     }
 
@@ -285,7 +396,26 @@ impl Membership {
     }
 
     fn is_proven(&self, body: &Body) -> bool {
-        let Body::Admit { device, invite, proof, .. } = body else { return true };
-        verify(&invite.0, Context::InviteProof, &invite_proof_bytes(self.room, *device), proof)
+        match body {
+            Body::Admit { device, invite, proof, .. } => {
+                verify(&invite.0, Context::InviteProof, &invite_proof_bytes(self.room, *device), proof)
+            }
+            Body::Device { device, person, proof } => {
+                verify(&device.0, Context::Device, &device_proof_bytes(self.room, *person), proof)
+            }
+            Body::Genesis { .. }
+            | Body::Invite(_)
+            | Body::Leave { .. }
+            | Body::RevokeInvite { .. }
+            | Body::Remove { .. }
+            | Body::Grant { .. }
+            | Body::Revoke { .. }
+            | Body::Room(_)
+            | Body::Text(_)
+            | Body::Picture(_)
+            | Body::About { .. }
+            | Body::Profile(_)
+            | Body::Receipt { .. } => true,
+        }
     }
 }

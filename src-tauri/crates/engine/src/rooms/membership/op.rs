@@ -1,6 +1,6 @@
 //! One membership entry, and what its author had seen of the others.
 
-use crate::ids::{EntryHash, LogKey};
+use crate::ids::{DeviceId, EntryHash, LogKey};
 use crate::port::OrderKey;
 use crate::time::UnixMillis;
 use crate::wire::Body;
@@ -40,7 +40,9 @@ pub(super) struct Op {
     /// the future drags along for everyone.
     pub(super) written: UnixMillis,
     pub(super) body: Body,
-    /// ADMIT: whether the invite's key really vouched. Checked once: the fold runs often.
+    /// The entries that it names beside its predecessor.
+    pub(super) parents: Vec<EntryHash>,
+    /// ADMIT: whether the invite's key really vouched; DEVICE: whether the new device's did. Checked once: the fold runs often.
     pub(super) proven: bool,
     pub(super) past: Past,
     /// What its right to be rests on, judged by its own past; none when that gives it no right. Never changes.
@@ -56,6 +58,22 @@ pub(super) struct Grounds {
     pub(super) rank: Option<OrderKey>,
     /// Whether its author is the creator.
     pub(super) by_creator: bool,
+    /// Whose device its author is.
+    pub(super) person: Option<DeviceId>,
+    /// REMOVE and REVOKE: who loses something.
+    pub(super) takes: Takes,
+}
+
+/// Who loses something by a REMOVE or REVOKE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(super) enum Takes {
+    /// Nobody: it is neither.
+    #[default]
+    Nothing,
+    /// One device, out by another of its person.
+    Device(DeviceId),
+    /// A person, with all their devices.
+    Person(DeviceId),
 }
 
 impl Op {
@@ -68,27 +86,23 @@ impl Op {
         !self.past.holds(other) && !other.past.holds(self) && self.hash() != other.hash()
     }
 
-    /// REMOVE and REVOKE: who loses something.
-    pub(super) fn takes_from(&self) -> Option<crate::ids::DeviceId> {
-        match &self.body {
-            Body::Remove { device, .. } | Body::Revoke { device, .. } => Some(*device),
-            Body::Genesis { .. }
-            | Body::Invite(_)
-            | Body::Admit { .. }
-            | Body::Leave { .. }
-            | Body::RevokeInvite { .. }
-            | Body::Grant { .. }
-            | Body::Room(_)
-            | Body::Text(_)
-            | Body::Picture(_)
-            | Body::About { .. }
-            | Body::Profile(_)
-            | Body::Receipt { .. } => None,
-        }
+    /// Whether it is a REMOVE or REVOKE: somebody loses something.
+    pub(super) fn takes(&self) -> bool {
+        matches!(self.body, Body::Remove { .. } | Body::Revoke { .. })
+    }
+
+    /// REMOVE: how far it lets a log of those whom it names be heard.
+    pub(super) fn hears(&self, log: LogKey) -> Option<u64> {
+        let Body::Remove { device, heads, others } = &self.body else { return None };
+        let named = heads.iter().map(|(name, seq)| (LogKey { author: *device, log: *name }, *seq));
+        named.chain(others.iter().copied()).find(|(named, _)| *named == log).map(|(_, seq)| seq)
     }
 
     /// Whether it gives somebody something (and so falls with the right of its author), or takes.
     pub(super) fn gives(&self) -> bool {
-        matches!(self.body, Body::Invite(_) | Body::Admit { .. } | Body::Grant { .. } | Body::Room(_))
+        matches!(
+            self.body,
+            Body::Invite(_) | Body::Admit { .. } | Body::Device { .. } | Body::Grant { .. } | Body::Room(_)
+        )
     }
 }

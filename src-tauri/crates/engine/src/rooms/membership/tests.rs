@@ -1,17 +1,37 @@
 //! Stories of who is in, told in entries; each is also told in every order that causes allow, with the same end.
 
+mod devices;
+
 use super::*;
 use crate::identity::SecretKey;
 use crate::ids::BlobHash;
 use crate::time::Hlc;
-use crate::wire::frame::invite_proof_bytes;
+use crate::wire::frame::{device_proof_bytes, invite_proof_bytes};
 use crate::wire::{InviteKeys, RoomBody};
 use proptest::prelude::*;
 
 const DAY: u64 = 86_400;
 
+fn key(n: u8) -> SecretKey {
+    SecretKey::from_seed(&[n; 32])
+}
+
+/// Real keys, since a device signs whose it is; made once, as the tales name them over and over.
 fn device(n: u8) -> DeviceId {
-    DeviceId([n; 32])
+    static KEYS: std::sync::OnceLock<Vec<DeviceId>> = std::sync::OnceLock::new();
+    KEYS.get_or_init(|| (0..=u8::MAX).map(|n| key(n).device()).collect())[usize::from(n)]
+}
+
+fn number(device: DeviceId) -> u8 {
+    (0..=u8::MAX).find(|n| self::device(*n) == device).expect("one of the tales' devices")
+}
+
+fn leave(heads: Vec<(LogId, u64)>) -> Body {
+    Body::Leave { heads, others: Vec::new() }
+}
+
+fn remove(device: DeviceId, heads: Vec<(LogId, u64)>) -> Body {
+    Body::Remove { device, heads, others: Vec::new() }
 }
 
 fn log(n: u8) -> LogKey {
@@ -41,6 +61,12 @@ impl Tale {
     /// An entry whose author had seen these (and their own log).
     fn write(&mut self, log: LogKey, seen: &[EntryHash], body: Body) -> EntryHash {
         let before = self.entries.iter().rfind(|entry| entry.log == log);
+        // A membership entry names the ends of the membership entries, whatever words stand between.
+        let words = |hash: &EntryHash| {
+            self.entries.iter().any(|entry| entry.order.hash == *hash && entry.kind >= kind::FIRST_MESSAGE)
+        };
+        let speaks = body.kind() >= kind::FIRST_MESSAGE;
+        let seen: Vec<EntryHash> = seen.iter().copied().filter(|hash| speaks || !words(hash)).collect();
         // Of one nothing can stand below another.
         let several = seen.iter().filter(|_| seen.len() > 1);
         let below: BTreeSet<EntryHash> = several.flat_map(|hash| self.causes(hash)).collect();
@@ -136,9 +162,29 @@ impl Tale {
         Body::Admit { device: device(n), invite: InviteId(key.device().0), proof, profile: profile(n) }
     }
 
+    /// DEVICE: `n` becomes a device of whoever `author` is.
+    fn link_as(&self, author: u8, n: u8) -> Body {
+        let person = fold(self.room, &self.entries).person(device(author));
+        let proof = key(n).sign(Context::Device, &device_proof_bytes(self.room, person));
+        Body::Device { device: device(n), person, proof }
+    }
+
+    /// A REMOVE that names all that is there of all devices of somebody.
+    fn remove_person(&self, by: u8, n: u8) -> Body {
+        let told = fold(self.room, &self.entries);
+        let mut heads: BTreeMap<LogKey, u64> = BTreeMap::new();
+        for entry in &self.entries {
+            heads.insert(entry.log, entry.seq);
+        }
+        let own = heads.iter().filter(|(log, _)| log.author == device(n)).map(|(log, seq)| (log.log, *seq)).collect();
+        let alone = told.person(device(by)) == told.person(device(n));
+        let others = if alone { Vec::new() } else { told.closing_others(device(n), &heads) };
+        Body::Remove { device: device(n), heads: told.closing(device(n), &own), others }
+    }
+
     fn remove(&self, n: u8) -> Body {
         let last = self.entries.iter().filter(|entry| entry.log == log(n)).map(|entry| entry.seq).max();
-        Body::Remove { device: device(n), heads: last.map(|seq| (log(n).log, seq)).into_iter().collect() }
+        remove(device(n), last.map(|seq| (log(n).log, seq)).into_iter().collect())
     }
 
     /// The fold, as told from first to last; and it must be the same in any other order.
@@ -186,7 +232,7 @@ fn shuffled(entries: &[StoredEntry], seed: u64) -> Vec<StoredEntry> {
 fn summary(membership: &Membership, entries: &[StoredEntry]) -> String {
     let mut lines = vec![format!("{:?} {:?} {:?}", membership.name(), membership.about(), membership.lives())];
     for (device, member) in membership.members() {
-        lines.push(format!("{device:?} {:?}", member.role));
+        lines.push(format!("{device:?} {:?} {:?} {:?}", member.role, member.person, membership.profile(*device).name));
     }
     for (id, invite) in membership.invites() {
         lines.push(format!("{id:?} {} {}", invite.used, invite.revoked));
@@ -199,7 +245,10 @@ fn summary(membership: &Membership, entries: &[StoredEntry]) -> String {
 }
 
 fn roles(membership: &Membership) -> Vec<(u8, Role)> {
-    membership.members().iter().map(|(device, member)| (device.0[0], member.role)).collect()
+    let mut roles: Vec<(u8, Role)> =
+        membership.members().iter().map(|(device, member)| (number(*device), member.role)).collect();
+    roles.sort_unstable();
+    roles
 }
 
 #[test]
@@ -287,8 +336,8 @@ fn what_the_remover_had_seen_stays_and_what_came_later_does_not() {
 fn of_two_removals_the_one_that_had_seen_more_counts() {
     let mut tale = Tale::party(3, 2);
     let seen = tale.all();
-    let early = Body::Remove { device: device(3), heads: vec![(log(3).log, 4)] };
-    let late = Body::Remove { device: device(3), heads: vec![(log(3).log, 6)] };
+    let early = remove(device(3), vec![(log(3).log, 4)]);
+    let late = remove(device(3), vec![(log(3).log, 6)]);
     tale.write(log(1), &seen, early);
     tale.write(log(2), &seen, late);
     assert_eq!(tale.told().limit(log(3)), Some(6));
@@ -297,7 +346,7 @@ fn of_two_removals_the_one_that_had_seen_more_counts() {
 #[test]
 fn who_comes_back_writes_in_a_new_log_and_the_old_one_stays_closed() {
     let mut tale = Tale::party(2, 0);
-    tale.then(2, Body::Leave { heads: Vec::new() });
+    tale.then(2, leave(Vec::new()));
     let told = tale.told();
     assert!(told.has_left(device(2)) && !told.is_member(device(2)));
     let next = told.own_log(log(2));
@@ -309,7 +358,7 @@ fn who_comes_back_writes_in_a_new_log_and_the_old_one_stays_closed() {
     assert_eq!((told.limit(log(2)), told.limit(next)), (Some(1), None));
     // A second time.
     let seen = tale.all();
-    tale.write(next, &seen, Body::Leave { heads: Vec::new() });
+    tale.write(next, &seen, leave(Vec::new()));
     let again = tale.admit(100, 2);
     tale.then(0, again);
     let told = tale.told();
@@ -325,7 +374,7 @@ fn who_leaves_from_a_second_log_stays_heard_in_the_first() {
     tale.write(first, &seen, Body::Text(crate::wire::Text::plain("hello")));
     let second = LogKey { log: LogId([77; 16]), ..first };
     let seen = tale.all();
-    tale.write(second, &seen, Body::Leave { heads: vec![(first.log, 1)] });
+    tale.write(second, &seen, leave(vec![(first.log, 1)]));
     let told = tale.told();
     assert!(!told.is_member(device(2)));
     assert_eq!((told.limit(first), told.limit(second)), (Some(1), Some(1)));
@@ -337,21 +386,21 @@ fn no_leave_gets_a_removed_member_heard_any_further() {
     let mut tale = Tale::party(3, 1);
     let seen = tale.all();
     let target = log(3);
-    let removal = Body::Remove { device: target.author, heads: vec![(target.log, 1)] };
+    let removal = remove(target.author, vec![(target.log, 1)]);
     tale.write(target, &seen, Body::Text(crate::wire::Text::plain("heard")));
     tale.write(log(1), &seen, removal);
     // Beside the removal, so that it may stand on either side of it in the order.
     for n in 0..3 {
         tale.write(target, &[], Body::Text(crate::wire::Text::plain(format!("unheard {n}"))));
     }
-    tale.write(target, &[], Body::Leave { heads: Vec::new() });
+    tale.write(target, &[], leave(Vec::new()));
     assert_eq!(tale.told().limit(target), Some(1));
     // And after it.
     let mut tale = Tale::party(3, 1);
     let seen = tale.all();
-    tale.write(log(1), &seen, Body::Remove { device: target.author, heads: Vec::new() });
+    tale.write(log(1), &seen, remove(target.author, Vec::new()));
     tale.then(3, Body::Text(crate::wire::Text::plain("unheard")));
-    tale.then(3, Body::Leave { heads: Vec::new() });
+    tale.then(3, leave(Vec::new()));
     assert_eq!(tale.told().limit(target), Some(0));
 }
 
@@ -446,14 +495,16 @@ fn random_tale(deeds: &[Deed]) -> Tale {
         // The newest few are what they had not seen; what they had seen is closed under causes only with its causes.
         let known = tale.entries.len().saturating_sub(usize::from(missed % 6)).max(8);
         let seen: Vec<EntryHash> = tale.entries[..known].iter().map(|entry| entry.order.hash).collect();
-        let body = match what % 9 {
+        let body = match what % 12 {
             0 | 1 => tale.admit(100, whom),
             2 | 3 => tale.remove(whom),
             4 => Body::Grant { device: device(whom), role: Role::Admin },
             5 => Body::Revoke { device: device(whom), role: if n % 2 == 0 { Role::Guest } else { Role::Member } },
-            6 => Body::Leave { heads: Vec::new() },
+            6 => leave(Vec::new()),
             7 => Body::Room(RoomBody { name: Some(format!("{n}")), ..RoomBody::default() }),
-            _ => invite(110 + n as u8, 2, whom % 2 == 0),
+            8 => invite(110 + n as u8, 2, whom % 2 == 0),
+            9 => tale.remove_person(who, whom),
+            _ => tale.link_as(who, whom),
         };
         tale.write(log(who), &seen, body);
     }

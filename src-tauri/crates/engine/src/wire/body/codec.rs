@@ -2,7 +2,7 @@
 
 use super::{Act, Body, InviteBody, Mention, PICTURE_TYPES, Picture, RoomBody, Text};
 use crate::identity::clean_name;
-use crate::ids::{BlobHash, DeviceId, EntryHash, InviteId, LogId};
+use crate::ids::{BlobHash, DeviceId, EntryHash, InviteId, LogId, LogKey};
 use crate::port::{OrderKey, Profile, Role};
 use crate::time::Hlc;
 use crate::wire::cbor::{Reader, WireError, Writer};
@@ -20,7 +20,13 @@ impl Body {
             Self::Genesis { name, profile, nonce } => {
                 write_profile(Writer::record(3).text(name), profile).bytes(nonce).finish()
             }
-            Self::Remove { device, heads } => write_heads(Writer::record(2).bytes(&device.0), heads).finish(),
+            // Who has one device is written as ever: the field came later.
+            Self::Remove { device, heads, others } if others.is_empty() => {
+                write_heads(Writer::record(2).bytes(&device.0), heads).finish()
+            }
+            Self::Remove { device, heads, others } => {
+                write_others(write_heads(Writer::record(3).bytes(&device.0), heads), others).finish()
+            }
             Self::Grant { device, role } | Self::Revoke { device, role } => {
                 Writer::record(2).bytes(&device.0).uint(role_tag(*role)).finish()
             }
@@ -40,7 +46,11 @@ impl Body {
             Self::Admit { device, invite, proof, profile } => {
                 write_profile(Writer::record(4).bytes(&device.0).bytes(&invite.0).bytes(proof), profile).finish()
             }
-            Self::Leave { heads } => write_heads(Writer::record(1), heads).finish(),
+            Self::Device { device, person, proof } => {
+                Writer::record(3).bytes(&device.0).bytes(&person.0).bytes(proof).finish()
+            }
+            Self::Leave { heads, others } if others.is_empty() => write_heads(Writer::record(1), heads).finish(),
+            Self::Leave { heads, others } => write_others(write_heads(Writer::record(2), heads), others).finish(),
             Self::RevokeInvite { invite } => Writer::record(1).bytes(&invite.0).finish(),
             Self::Text(text) => {
                 let writer = Writer::record(4).text(&text.text);
@@ -98,8 +108,9 @@ impl Body {
                     role: read_role(r, Role::Guest..=Role::Member)?,
                 }))
             }),
-            kind::REMOVE => Reader::record(payload, 2, |r| {
-                Ok(Self::Remove { device: DeviceId(r.exactly()?), heads: read_heads(r)? })
+            kind::REMOVE => Reader::grown(payload, 2..=3, |r, fields| {
+                let (device, heads) = (DeviceId(r.exactly()?), read_heads(r)?);
+                Ok(Self::Remove { device, heads, others: if fields > 2 { read_others(r)? } else { Vec::new() } })
             }),
             kind::GRANT => Reader::record(payload, 2, |r| {
                 Ok(Self::Grant { device: DeviceId(r.exactly()?), role: read_role(r, Role::Member..=Role::Admin)? })
@@ -124,7 +135,14 @@ impl Body {
                     profile: read_profile(r)?,
                 })
             }),
-            kind::LEAVE => Reader::record(payload, 1, |r| Ok(Self::Leave { heads: read_heads(r)? })),
+            kind::DEVICE => Reader::record(payload, 3, |r| {
+                let (device, person) = (DeviceId(r.exactly()?), DeviceId(r.exactly()?));
+                Ok(Self::Device { device, person, proof: r.exactly()? })
+            }),
+            kind::LEAVE => Reader::grown(payload, 1..=2, |r, fields| {
+                let heads = read_heads(r)?;
+                Ok(Self::Leave { heads, others: if fields > 1 { read_others(r)? } else { Vec::new() } })
+            }),
             kind::REVOKE_INVITE => {
                 Reader::record(payload, 1, |r| Ok(Self::RevokeInvite { invite: InviteId(r.exactly()?) }))
             }
@@ -174,6 +192,17 @@ fn write_heads(writer: Writer, heads: &[(LogId, u64)]) -> Writer {
 fn read_heads(r: &mut Reader<'_>) -> Result<Vec<(LogId, u64)>, WireError> {
     let heads = r.each(REMOVE_LOGS, |r| r.nested(2, |r| Ok((LogId(r.exactly()?), r.uint()?))))?;
     if heads.is_sorted_by(|a, b| a.0 < b.0) { Ok(heads) } else { Err(WireError::Malformed) }
+}
+
+fn write_others(writer: Writer, others: &[(LogKey, u64)]) -> Writer {
+    writer.each(others.iter(), |w, (log, seq)| w.array(3).bytes(&log.author.0).bytes(&log.log.0).uint(*seq))
+}
+
+fn read_others(r: &mut Reader<'_>) -> Result<Vec<(LogKey, u64)>, WireError> {
+    let others = r.each(REMOVE_LOGS, |r| {
+        r.nested(3, |r| Ok((LogKey { author: DeviceId(r.exactly()?), log: LogId(r.exactly()?) }, r.uint()?)))
+    })?;
+    if others.is_sorted_by(|a, b| a.0 < b.0) { Ok(others) } else { Err(WireError::Malformed) }
 }
 
 fn read_name(r: &mut Reader<'_>) -> Result<String, WireError> {

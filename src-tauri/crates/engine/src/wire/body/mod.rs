@@ -6,7 +6,7 @@ pub use codec::is_emoji;
 pub(crate) use codec::{are_sound, read_profile, write_profile};
 
 use super::kind;
-use crate::ids::{BlobHash, DeviceId, EntryHash, InviteId, LogId};
+use crate::ids::{BlobHash, DeviceId, EntryHash, InviteId, LogId, LogKey};
 use crate::port::{OrderKey, Profile, Role};
 use crate::time::UnixMillis;
 
@@ -35,22 +35,36 @@ pub enum Body {
         /// What the newcomer calls itself.
         profile: Profile,
     },
-    /// LEAVE: the author is gone.
+    /// DEVICE: a further device of the author's person is in, with their role.
+    Device {
+        /// Its key.
+        device: DeviceId,
+        /// Which person: the device that they came into the room with.
+        person: DeviceId,
+        /// The new device's key over room and person: nobody can call a device theirs that does not say so.
+        proof: [u8; 64],
+    },
+    /// LEAVE: the author is gone, with all devices of that person.
     Leave {
         /// Their other logs, ascending, and the last entry of each that counts; of others none does. At most 256.
         heads: Vec<(LogId, u64)>,
+        /// The same of the logs of the person's other devices. At most 256.
+        others: Vec<(LogKey, u64)>,
     },
     /// REVOKE_INVITE: the invite admits nobody any more.
     RevokeInvite {
         /// Which.
         invite: InviteId,
     },
-    /// REMOVE: the device is out, and of what it wrote counts only what whoever removes it had seen.
+    /// REMOVE: the device is out, and of what it wrote counts only what whoever removes it had seen. By another person,
+    /// all devices of its person are out.
     Remove {
         /// Who.
         device: DeviceId,
         /// Its logs, ascending, and the last entry of each that counts; of others none does. At most 256.
         heads: Vec<(LogId, u64)>,
+        /// The same of the logs of the person's other devices. At most 256; none where one of them removes it.
+        others: Vec<(LogKey, u64)>,
     },
     /// GRANT: a member's role is this at least.
     Grant {
@@ -209,6 +223,7 @@ impl Body {
             Self::Genesis { .. } => kind::GENESIS,
             Self::Invite(_) => kind::INVITE,
             Self::Admit { .. } => kind::ADMIT,
+            Self::Device { .. } => kind::DEVICE,
             Self::Leave { .. } => kind::LEAVE,
             Self::RevokeInvite { .. } => kind::REVOKE_INVITE,
             Self::Remove { .. } => kind::REMOVE,
@@ -233,6 +248,7 @@ impl Body {
             Self::Genesis { .. }
             | Self::Invite(_)
             | Self::Admit { .. }
+            | Self::Device { .. }
             | Self::Leave { .. }
             | Self::RevokeInvite { .. }
             | Self::Remove { .. }
@@ -253,6 +269,7 @@ impl Body {
             Self::Genesis { .. }
             | Self::Invite(_)
             | Self::Admit { .. }
+            | Self::Device { .. }
             | Self::Leave { .. }
             | Self::RevokeInvite { .. }
             | Self::Remove { .. }
@@ -274,6 +291,7 @@ impl Body {
             Self::Genesis { .. }
             | Self::Invite(_)
             | Self::Admit { .. }
+            | Self::Device { .. }
             | Self::Leave { .. }
             | Self::RevokeInvite { .. }
             | Self::Remove { .. }
@@ -294,6 +312,7 @@ impl Body {
             Self::Genesis { .. }
             | Self::Invite(_)
             | Self::Admit { .. }
+            | Self::Device { .. }
             | Self::Leave { .. }
             | Self::RevokeInvite { .. }
             | Self::Remove { .. }

@@ -34,8 +34,8 @@ use crate::{Hit, Place, Store, Unread};
 use natter_engine::ids::{BlobHash, DeviceId, EntryHash, LogId, RoomId};
 use natter_engine::port::{Boot, Fetch, Op, OrderKey, Profile, Stored, StoredEntry};
 use natter_engine::time::UnixMillis;
+use open::Lock;
 use rusqlite::Connection;
-use std::fs::File;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -1,6 +1,6 @@
 //! Two people, two whole nodes, a real broker and real WebRTC links on loopback.
 
-use crate::person::{Person, broker, create_room, invite, picture, timeline, two_in_a_kitchen};
+use crate::person::{Person, broker, create_room, invite, picture, timeline, two_in_a_kitchen, words};
 use natter_node::api::{Command, DeliveryState, JoinProgress, MessageBody, Presence, Transfer};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -84,6 +84,26 @@ async fn two_apps_on_one_machine_need_nothing_else() {
     bob.sees_text("no server anywhere").await;
     ada.node.shutdown().await;
     bob.node.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn eight_words_are_as_good_as_a_link() {
+    let (ada_dir, bob_dir) = (tempfile::tempdir().expect("a directory"), tempfile::tempdir().expect("a directory"));
+    let broker = broker().await;
+    let mut ada = Person::start(ada_dir.path(), "Ada", Some(&broker)).await;
+    let mut bob = Person::start(bob_dir.path(), "Bob", Some(&broker)).await;
+    let room = create_room(&mut ada, "Kitchen").await;
+    let said = words(&ada, &room).await;
+    let Reply::Room { room: asked } = bob.ask(Command::Join { link: said.to_uppercase() }).await else { panic!() };
+    assert_ne!(asked, room, "nobody knows the room yet");
+    let found = bob.see("the kitchen", |p| p.room().map(|room| room.id.clone())).await;
+    assert_eq!(found, room);
+    bob.say(&room, "I heard you well").await;
+    ada.sees_text("I heard you well").await;
+    for person in [ada, bob] {
+        person.node.shutdown().await;
+    }
+    broker.stop().await;
 }
 
 /// Ids in order: what both must agree on.

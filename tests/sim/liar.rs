@@ -308,6 +308,7 @@ impl World {
                 expires: u64::MAX / 2000,
                 approval: false,
                 role: Role::Member,
+                vouch: None,
             }),
             (6, _) => Body::RevokeInvite { invite },
             (7, Some(target)) => Body::About { target, act: Act::Delete },

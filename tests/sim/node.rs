@@ -114,6 +114,10 @@ pub struct Host {
     pub devices: Option<DevicesView>,
     /// How being linked went.
     pub linking: Vec<JoinState>,
+    /// How asking by words went.
+    pub asks: BTreeMap<InviteId, Vec<JoinState>>,
+    /// Which room they lead to.
+    pub found: BTreeMap<InviteId, RoomId>,
     /// What another device of the person made this one show.
     pub profile: Option<Profile>,
 }
@@ -267,6 +271,10 @@ impl Host {
                 hold(who, &Fact::Read { had, upto });
             }
             Notify::Join { room, state } => self.joins.entry(room).or_default().push(state),
+            Notify::Ask { invite, state } => self.asks.entry(invite).or_default().push(state),
+            Notify::Found { invite, room, .. } => {
+                self.found.insert(invite, room);
+            }
             Notify::Blob { blob, state } => self.blobs.entry(blob).or_default().push(state),
             Notify::Broker { .. } => {}
             Notify::PeerMisbehaved { peer, rule } => self.misbehaved.push((peer, rule)),

@@ -232,6 +232,8 @@ impl Stage {
             | Notify::Held { .. }
             | Notify::Read { .. }
             | Notify::Join { .. }
+            | Notify::Ask { .. }
+            | Notify::Found { .. }
             | Notify::Blob { .. }
             | Notify::Broker { .. }
             | Notify::Devices(_)

@@ -405,6 +405,8 @@ impl World {
             | Notify::Held { .. }
             | Notify::Read { .. }
             | Notify::Join { .. }
+            | Notify::Ask { .. }
+            | Notify::Found { .. }
             | Notify::Blob { .. }
             | Notify::Broker { .. }
             | Notify::PeerMisbehaved { .. }

@@ -152,7 +152,7 @@ error: ApiError, };
 /**
  * The kinds of refusal. Stable: bots match on them.
  */
-export type Code = "badRequest" | "notSetUp" | "locked" | "alreadySetUp" | "wrongPassphrase" | "weakPassphrase" | "noKeychain" | "noSuchRoom" | "noSuchMessage" | "noSuchInvite" | "noSuchStaged" | "alreadyMember" | "hasRooms" | "notAMember" | "notAllowed" | "nobodyWaiting" | "noSuchMember" | "notACode" | "codeWrong" | "notAnEmoji" | "badMention" | "inviteNotNatter" | "otherCode" | "inviteCut" | "inviteTooNew" | "inviteExpired" | "inviteUsedUp" | "empty" | "tooLong" | "badName" | "tooMany" | "notAPicture" | "pictureTooLarge" | "badBroker" | "diskFull" | "databaseLocked" | "databaseDamaged" | "databaseTooNew" | "diskFailed" | "transferFailed" | "notNatterFile" | "fileDamaged" | "fileTooNew" | "profileNotEmpty" | "shuttingDown" | "internal";
+export type Code = "badRequest" | "notSetUp" | "locked" | "alreadySetUp" | "wrongPassphrase" | "weakPassphrase" | "noKeychain" | "noSuchRoom" | "noSuchMessage" | "noSuchInvite" | "noSuchStaged" | "alreadyMember" | "hasRooms" | "notAMember" | "notAllowed" | "nobodyWaiting" | "noSuchMember" | "notACode" | "codeWrong" | "notAnEmoji" | "badMention" | "inviteNotNatter" | "otherCode" | "inviteCut" | "inviteWords" | "inviteTooNew" | "inviteExpired" | "inviteUsedUp" | "empty" | "tooLong" | "badName" | "tooMany" | "notAPicture" | "pictureTooLarge" | "badBroker" | "diskFull" | "databaseLocked" | "databaseDamaged" | "databaseTooNew" | "diskFailed" | "transferFailed" | "notNatterFile" | "fileDamaged" | "fileTooNew" | "profileNotEmpty" | "shuttingDown" | "internal";
 
 /**
  * A command. Ids are lower-case hexadecimal strings; times are milliseconds since 1970 UTC.
@@ -207,7 +207,7 @@ invite: string, } | { "type": "readInvite",
  */
 text: string, } | { "type": "join", 
 /**
- * The invite link.
+ * The invite link, or its eight words.
  */
 link: string, } | { "type": "cancelJoin", 
 /**
@@ -672,6 +672,10 @@ room: string,
  */
 link: string | null, 
 /**
+ * Eight words that say the same aloud; absent with the link.
+ */
+words: string | null, 
+/**
  * Media path of the QR code (SVG made here, black on white); absent with the link.
  */
 qr: string | null, 
@@ -726,22 +730,26 @@ alreadyMember: boolean, };
  */
 export type Join = { 
 /**
- * Room id.
+ * Room id. While only the words of an invite are known, the invite's id.
  */
 room: string, 
 /**
- * The invite's word for the room.
+ * The invite's word for the room; empty while that is not known.
  */
 roomName: string, 
 /**
  * How it stands.
  */
-progress: JoinProgress, };
+progress: JoinProgress, 
+/**
+ * The id that it had while only the words were known.
+ */
+asked: string | null, };
 
 /**
  * How a knock stands.
  */
-export type JoinProgress = "connecting" | "waitingForMember" | "waitingForApproval" | "admitted" | "declined" | "usedUp" | "expired" | "void" | "cancelled";
+export type JoinProgress = "connecting" | "waitingForMember" | "waitingForApproval" | "admitted" | "declined" | "usedUp" | "expired" | "void" | "cancelled" | "alreadyMember";
 
 /**
  * Somebody who knocks.
@@ -1133,7 +1141,11 @@ invite: Invite, } | { "type": "invitePreview",
 /**
  * What it says.
  */
-preview: InvitePreview, } | { "type": "deviceCode", 
+preview: InvitePreview, } | { "type": "spokenInvite", 
+/**
+ * How far they are understood.
+ */
+spoken: SpokenInvite, } | { "type": "deviceCode", 
 /**
  * The code.
  */
@@ -1376,6 +1388,41 @@ privacy: Privacy,
  * Natter's version.
  */
 version: string, };
+
+/**
+ * What was understood of the eight words of an invite, as far as they are typed.
+ */
+export type SpokenInvite = { 
+/**
+ * Word by word.
+ */
+words: Array<SpokenWord>, 
+/**
+ * How many there must be.
+ */
+of: number, 
+/**
+ * How they stand.
+ */
+state: SpokenState, };
+
+/**
+ * How words stand.
+ */
+export type SpokenState = "unfinished" | "tooMany" | "misheard" | "whole";
+
+/**
+ * One of them.
+ */
+export type SpokenWord = { 
+/**
+ * As it was typed.
+ */
+typed: string, 
+/**
+ * The word of the list that it is: its first four letters are enough. Absent when it is none.
+ */
+word: string | null, };
 
 /**
  * A picture that waits to be sent.

@@ -60,9 +60,22 @@ export function showInvite(invite) {
       copied.textContent = t("copied");
     }, () => (link.focus(), complain({ code: "copyFailed", message: "" })));
   });
+  const aloud = invite.words ? saidAloud(invite.words) : null;
   const code = invite.qr ? h("div", { class: "qr" }, h("img", { src: app.port?.mediaUrl(invite.qr), alt: t("invite.qrAlt"), width: "220", height: "220" })) : null;
   openDialog({
     title: t("invite.ready"),
-    body: [h("div", { class: "invite-card" }, code ?? "", h("div", { class: "invite-pass" }, h("p", { text: t("invite.pass") }), h("div", { class: "field-row" }, link, copy), h("p", { class: "quiet", text: inviteTerms(invite) }), h("p", { class: "note" }, icon("lock"), h("span", { text: t("invite.private") })), h("p", { class: "note" }, icon("clock"), h("span", { text: t("invite.someoneOnline") }))))],
+    body: [h("div", { class: "invite-card" }, code ?? "", h("div", { class: "invite-pass" }, h("p", { text: t("invite.pass") }), h("div", { class: "field-row" }, link, copy), aloud ?? "", h("p", { class: "quiet", text: inviteTerms(invite) }), h("p", { class: "note" }, icon("lock"), h("span", { text: t("invite.private") })), h("p", { class: "note" }, icon("clock"), h("span", { text: t("invite.someoneOnline") }))))],
   });
+}
+
+/** The eight words, numbered as one reads them out. @param {string} said */
+function saidAloud(said) {
+  const list = h("ol", { class: "said-words", dir: "ltr", lang: "en" }, ...said.split(" ").map((word) => h("li", { text: word })));
+  const copy = button(t("invite.copyWords"), () => {
+    app.port?.copy(said).then(() => {
+      const label = copy.querySelector("span");
+      if (label) label.textContent = t("copied");
+    }, () => complain({ code: "copyFailed", message: "" }));
+  }, { class: "button quiet" });
+  return h("div", { class: "said-aloud" }, h("p", { class: "step-title", text: t("invite.words") }), list, h("div", { class: "said-foot" }, h("p", { class: "quiet", text: t("invite.wordsHint") }), copy));
 }

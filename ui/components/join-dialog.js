@@ -21,6 +21,7 @@ export function openJoin(knocking) {
   const join = button(t("join.knock"), () => knock(), { class: "button primary", disabled: true });
   /** @type {import("../backend/api").InvitePreview | null} */
   let preview = null;
+  let whole = false;
   let asked = 0;
   /** @type {ReturnType<typeof setTimeout>} */
   let timer;
@@ -29,6 +30,7 @@ export function openJoin(knocking) {
     const mine = ++asked;
     const pasted = text.input.value.trim();
     preview = null;
+    whole = false;
     /** @type {Node[]} */
     let shown = [];
     if (pasted) {
@@ -39,13 +41,17 @@ export function openJoin(knocking) {
           preview = reply.preview;
           shown = [previewCard(reply.preview)];
         }
+        if (reply.type === "spokenInvite") {
+          whole = reply.spoken.state === "whole";
+          shown = [wordsCard(reply.spoken)];
+        }
       } catch (thrown) {
         if (mine !== asked) return;
         text.say(words(thrown));
       }
     }
     found.replaceChildren(...shown);
-    join.disabled = !preview;
+    join.disabled = !preview && !whole;
     const label = join.querySelector("span");
     if (label) label.textContent = preview?.alreadyMember ? t("join.openRoom") : t("join.knock");
   };
@@ -60,8 +66,8 @@ export function openJoin(knocking) {
   });
 
   const knock = async () => {
-    if (!preview) return;
-    if (preview.alreadyMember) return close(), openRoom(preview.room);
+    if (!preview && !whole) return;
+    if (preview?.alreadyMember) return close(), openRoom(preview.room);
     try {
       const reply = await busy(join, () => app.send({ type: "join", link: text.input.value.trim() }));
       close();
@@ -79,4 +85,13 @@ function previewCard(preview) {
     ? [h("p", { class: "quiet", text: t("join.already") })]
     : [h("p", { class: "quiet", text: t("join.until", { time: dateTime(preview.expires) }) }), preview.brokers.length > 0 ? h("p", { class: "quiet" }, icon("meeting"), h("span", { text: t("join.through", { hosts: list(preview.brokers) }) })) : null];
   return h("div", { class: "preview-card" }, roomAvatar({ id: preview.room, name: preview.roomName }, "large"), h("div", null, h("p", { class: "quiet", text: t("join.invited") }), h("p", { class: "preview-name", dir: "auto", text: preview.roomName }), ...lines));
+}
+
+/** How far the eight words are understood. @param {import("../backend/api").SpokenInvite} spoken */
+function wordsCard({ words: said, of, state }) {
+  const chip = (/** @type {import("../backend/api").SpokenWord} */ { typed, word }) =>
+    h("li", { class: word ? "heard" : "unheard" }, h("span", { text: word ?? typed }), word ? null : h("span", { class: "sr-only", text: t("join.wordUnknown") }));
+  const known = said.filter(({ word }) => word).length;
+  const line = { unfinished: () => t("join.wordsSoFar", { count: known, of }), tooMany: () => t("join.wordsTooMany", { of }), misheard: () => t("join.wordsMisheard"), whole: () => t("join.wordsWhole", { of }) }[state]();
+  return h("div", { class: `preview-card words-card ${state}` }, h("div", null, h("ol", { class: "said-words", dir: "ltr", lang: "en", "aria-label": t("join.words") }, ...said.map(chip)), h("p", { class: "quiet", text: line })));
 }

@@ -30,8 +30,9 @@ export function progressSteps(say) {
   return { box: h("div", { class: "join-steps" }, steps, end), show };
 }
 
-/** @param {string} room */
-export function followJoin(room) {
+/** @param {string} asked the room, or the invite while only its words are known */
+export function followJoin(asked) {
+  let room = asked;
   const steps = progressSteps((key) => t(`join.${key}`));
   const mine = h("p", { class: "quiet join-mine" });
   const cancel = button(t("join.cancel"), () => {
@@ -43,8 +44,9 @@ export function followJoin(room) {
 
   const update = () => {
     const { joins, rooms, me } = app.state.value;
+    const join = joins.find((j) => j.room === room || j.asked === room);
+    if (join) room = join.room;
     if (rooms.some((r) => r.id === room && r.standing === "member")) return close(), openRoom(room);
-    const join = joins.find((j) => j.room === room);
     if (!join) return seen ? close() : undefined;
     seen = true;
     const goesOn = steps.show(join.progress);

@@ -59,8 +59,8 @@ class RoomsPane extends View {
 
 /** @param {import("../backend/api").Join} join */
 function joinRow(join) {
-  return h("button", { type: "button", class: "room-item joining", onclick: () => openJoin(join.room) }, roomAvatar({ id: join.room, name: join.roomName }),
-    h("span", { class: "room-words" }, h("span", { class: "name", dir: "auto", text: join.roomName }), h("span", { class: "quiet", text: t(`join.${join.progress}Short`) })));
+  return h("button", { type: "button", class: "room-item joining", onclick: () => openJoin(join.room) }, roomAvatar({ id: join.room, name: join.roomName || "?" }),
+    h("span", { class: "room-words" }, h("span", { class: "name", dir: "auto", text: join.roomName || t("join.wordsLooking") }), h("span", { class: "quiet", text: t(`join.${join.progress}Short`) })));
 }
 
 /** @param {Room} room */

@@ -10,6 +10,7 @@ mod logs;
 mod members;
 mod offers;
 mod pictures;
+mod spoken;
 
 use natter_engine::ids::{DeviceId, LinkId, RoomId};
 use natter_engine::port::{LinkCommand, Notify};

@@ -36,7 +36,8 @@ pub(super) fn knocks_end(evidence: &Evidence) -> Verdict {
                 | JoinState::UsedUp
                 | JoinState::Expired
                 | JoinState::Void
-                | JoinState::Cancelled => false,
+                | JoinState::Cancelled
+                | JoinState::AlreadyMember => false,
             };
             if waits && *heard {
                 return Err(format!("{} still knocks at {room:?}: {state:?}", witness.name));

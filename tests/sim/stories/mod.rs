@@ -12,4 +12,5 @@ mod members;
 mod outages;
 mod pictures;
 mod restored;
+mod spoken;
 mod walked;

@@ -47,7 +47,7 @@ export function answer(world, command, push, snapshot) {
       tell(made);
       return { type: "room", room: made.id };
     }
-    case "createInvite": return { type: "invite", invite: { id: id("new"), room: command.room, link: "natter://join#AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0-Pw", qr: "invite/1.svg", uses: command.uses, used: 0, expires: NOW + command.lifetimeSeconds * 1000, approval: command.approval, role: command.role } };
+    case "createInvite": return { type: "invite", invite: { id: id("new"), room: command.room, link: "natter://join#AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0-Pw", words: "abandon amount liberty vote save leave winner tissue", qr: "invite/1.svg", uses: command.uses, used: 0, expires: NOW + command.lifetimeSeconds * 1000, approval: command.approval, role: command.role } };
     case "readInvite": return readInvite(command.text);
     case "join":
       push({ type: "join", join: { room: id("room Book circle"), roomName: "Book circle", progress: "connecting" } });
@@ -99,8 +99,19 @@ export function answer(world, command, push, snapshot) {
 /** @param {string} pasted */
 function readInvite(pasted) {
   const end = /natter:\/\/join#(\w*)/.exec(pasted)?.[1];
-  if (end === undefined) return refuse("inviteNotNatter");
+  if (end === undefined) return /^[a-z ]+$/i.test(pasted) ? heardWords(pasted.trim().split(/ +/)) : refuse("inviteNotNatter");
   const code = { cut: "inviteCut", old: "inviteExpired", new: "inviteTooNew", used: "inviteUsedUp" }[end];
   if (code) return refuse(code);
   return { type: "invitePreview", preview: { room: id("room Book circle"), roomName: "Book circle", brokers: ["meet.example.org"], expires: NOW + 4 * 86_400_000, alreadyMember: false } };
+}
+
+const SAID = "abandon amount liberty vote save leave winner tissue".split(" ");
+
+/** The list is these eight words here, and their order the check. @param {string[]} typed */
+function heardWords(typed) {
+  const words = typed.map((word) => ({ typed: word, word: SAID.find((known) => known.startsWith(word.toLowerCase()) && word.length > 3) ?? null }));
+  const right = words.every(({ word }, i) => word === SAID[i]);
+  const known = words.filter(({ word }) => word).length;
+  const state = typed.length > 8 ? "tooMany" : known < 8 ? "unfinished" : right ? "whole" : "misheard";
+  return { type: "spokenInvite", spoken: { words, of: 8, state } };
 }

@@ -124,7 +124,20 @@ export const SCENES = [
     await paste(page, "natter://join#cut");
     await page.getByText("cut short").waitFor();
   } },
+  { name: "join-words", state: "full", go: async (page) => {
+    await paste(page, "Aban amount liberty natter vote");
+    await page.getByText("4 of 8 words").waitFor();
+  } },
+  { name: "join-words-misheard", state: "full", go: async (page) => {
+    await paste(page, "amount abandon liberty vote save leave winner tissue");
+    await page.getByText("do not belong together").waitFor();
+  } },
+  { name: "join-words-whole", state: "full", go: async (page) => {
+    await paste(page, "abandon amount liberty vote save leave winner tissue");
+    await page.getByText("All 8 words are right").waitFor();
+  } },
   { name: "joining", state: "joining" },
+  { name: "join-asking", state: "wording", go: (page) => page.locator(".joining").click() },
   { name: "join-progress", state: "joining", go: (page) => page.locator(".joining", { hasText: "let in…" }).click() },
   { name: "join-declined", state: "joining", go: (page) => page.locator(".joining", { hasText: "Not let in" }).click() },
   { name: "settings", state: "troubles", go: (page) => page.getByRole("button", { name: "Settings and profile" }).click() },

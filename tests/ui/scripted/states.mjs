@@ -79,7 +79,7 @@ function kitchen() {
     text(bea, "👏👏", at(0, 9, 34)),
     text(robin, "I’ll put the tickets here tonight.", { ...at(0, 14, 1), ...held("saved", []) }),
   ];
-  return room("Hut weekend", people, messages, { invites: [{ id: id("invite 1"), room: id("room Hut weekend"), link: "natter://join#AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8", qr: "invite/1.svg", uses: 5, used: 2, expires: NOW + 6 * DAY, approval: true, role: "member" }] });
+  return room("Hut weekend", people, messages, { invites: [{ id: id("invite 1"), room: id("room Hut weekend"), link: "natter://join#AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8", words: "abandon amount liberty vote save leave winner tissue", qr: "invite/1.svg", uses: 5, used: 2, expires: NOW + 6 * DAY, approval: true, role: "member" }] });
 }
 
 function pictures() {
@@ -132,7 +132,7 @@ const broker = (/** @type {object} */ more) => ({ url: "ws://127.0.0.1:9000/", o
 export const network = { brokers: [broker({}), broker({ url: "wss://meet.example.org/", own: false, configured: true }), broker({ url: "wss://peers.friends.example/", own: false, up: false, trouble: "unreachable" })], links: 2, embedded: ["ws://192.168.1.20:9000/"] };
 const quietNetwork = { ...network, links: 0 };
 export const empty = { phase: "ready", me, rooms: [], joins: [], privacy: { receipts: true, typing: true }, devices: { linked: [], requests: [], code: null, linking: null }, network: quietNetwork, troubles: [] };
-const join = (/** @type {string} */ progress) => ({ room: id(`room ${progress}`), roomName: "Book circle", progress });
+const join = (/** @type {string} */ progress) => ({ room: id(`room ${progress}`), roomName: "Book circle", progress, asked: null });
 
 function full() {
   const family = room("Family", [robin, bea], [text(bea, "Sunday at ours? Grandma brings the cake, and there will be far too much of it as always.", { time: NOW - 3 * DAY })], { unread: 3 });
@@ -162,4 +162,5 @@ export const STATES = {
   ], links: 0, embedded: [] } }),
   ended: () => ({ ...empty, joins: ["usedUp", "expired", "void", "declined"].map((progress) => ({ ...join(progress), roomName: `Room ${progress}` })) }),
   joining: () => ({ ...empty, joins: [join("waitingForMember"), join("declined"), join("waitingForApproval")] }),
+  wording: () => ({ ...empty, joins: [{ ...join("waitingForMember"), roomName: "" }] }),
 };

@@ -121,6 +121,7 @@ impl From<ApiError> for Failure {
             | Code::BadMention
             | Code::InviteNotNatter
             | Code::InviteCut
+            | Code::InviteWords
             | Code::InviteTooNew
             | Code::InviteExpired
             | Code::InviteUsedUp

@@ -131,6 +131,7 @@ fn ended(join: &Join) -> Option<String> {
         | JoinProgress::WaitingForMember
         | JoinProgress::WaitingForApproval
         | JoinProgress::Admitted
+        | JoinProgress::AlreadyMember
         | JoinProgress::Cancelled => None,
     }
 }
@@ -147,6 +148,7 @@ pub(crate) fn not_linked(progress: JoinProgress) -> Option<&'static str> {
         | JoinProgress::WaitingForMember
         | JoinProgress::WaitingForApproval
         | JoinProgress::Admitted
+        | JoinProgress::AlreadyMember
         | JoinProgress::Cancelled => None,
     }
 }
@@ -210,7 +212,7 @@ mod tests {
 
     #[test]
     fn a_knock_that_ends_without_admission_says_what_to_do() {
-        let join = |progress| Join { room: String::new(), room_name: "Kitchen".into(), progress };
+        let join = |progress| Join { room: String::new(), room_name: "Kitchen".into(), progress, asked: None };
         for progress in [JoinProgress::Declined, JoinProgress::UsedUp, JoinProgress::Expired, JoinProgress::Void] {
             assert!(ended(&join(progress)).is_some_and(|told| told.contains("Kitchen") && told.contains("ask")));
         }

@@ -6,6 +6,7 @@
 //! which input made something possible, nor whether a timer came late.
 
 mod about;
+mod asks;
 mod blobs;
 mod claims;
 mod commands;
@@ -59,7 +60,7 @@ enum Pending {
     /// A write whose commit answers a command.
     Command(CommandId, Reply),
     /// The record of a room that this device knocks at; without it the knock is off.
-    Join(CommandId, RoomId),
+    Join(Option<CommandId>, RoomId),
     /// This device's profile, which counts once it is durable.
     Profile(CommandId, Profile),
     /// A reading mark, which counts once it is durable.
@@ -96,6 +97,7 @@ pub struct Engine {
     rng: ChaCha20Rng,
     rooms: BTreeMap<RoomId, Room>,
     knocks: BTreeMap<RoomId, Knock>,
+    asks: asks::Asks,
     devices: devices::Devices,
     mesh: Mesh,
     /// Offers for which there is no room yet.
@@ -135,6 +137,7 @@ impl Engine {
             rng: ChaCha20Rng::from_seed(seed),
             rooms: BTreeMap::new(),
             knocks: BTreeMap::new(),
+            asks: asks::Asks::default(),
             devices: devices::Devices::new(boot.circle),
             mesh: Mesh::new(me),
             held: signals::Held::default(),
@@ -203,6 +206,7 @@ impl Engine {
         add(self.claims.next_timeout(), "claim");
         add(self.next_expiry(), "expiry");
         add(self.knocks.values().filter_map(|knock| knock.next_timeout(&self.mesh)).min(), "knock");
+        add(self.asks.next_timeout(), "ask");
         for room in self.rooms.values() {
             add(room.next_timeout(), "room");
         }
@@ -217,6 +221,7 @@ impl Engine {
         self.settle_held(now);
         self.settle_history(now);
         self.settle_knocks(now);
+        self.settle_asks(now);
         self.settle_devices(now);
         self.settle_claims(now);
         self.settle_dials(now);
@@ -239,7 +244,11 @@ impl Engine {
             Stored::Committed(ticket) => match self.pending.remove(&ticket) {
                 Some(Pending::Batch(room)) => self.on_batch_committed(room, ticket, now),
                 Some(Pending::Command(id, reply)) => self.reply(id, Ok(reply)),
-                Some(Pending::Join(id, room)) => self.reply(id, Ok(Reply::Room(room))),
+                Some(Pending::Join(id, room)) => {
+                    if let Some(id) = id {
+                        self.reply(id, Ok(Reply::Room(room)));
+                    }
+                }
                 Some(Pending::Profile(id, profile)) => self.on_profile_saved(id, profile),
                 Some(Pending::Read(id, room, upto)) => self.on_read_saved(id, room, upto, now),
                 Some(Pending::Erase(rooms, next)) => self.on_erased(rooms, next),
@@ -335,7 +344,10 @@ impl Engine {
             }
             Some(Pending::Join(id, room)) => {
                 self.on_join_not_saved(room, now);
-                self.reply(id, Err(Refusal::NotSaved(trouble)));
+                match id {
+                    Some(id) => self.reply(id, Err(Refusal::NotSaved(trouble))),
+                    None => self.notify(Notify::StoreTrouble(trouble)),
+                }
             }
             Some(Pending::Record(room)) => {
                 // It goes along with the next entry that is written, or by itself when the disk has had its rest.
@@ -388,6 +400,8 @@ impl Engine {
             | Notify::StoreTrouble(_)
             | Notify::Devices(_)
             | Notify::Linking(_)
+            | Notify::Ask { .. }
+            | Notify::Found { .. }
             | Notify::Profile(_) => None,
         };
         // No host sees the room in which a person's own devices meet: only who is in it.

@@ -17,8 +17,8 @@ use crate::ids::{
 };
 use crate::rooms::{DevicesView, InviteTerms, RoomView};
 use crate::time::{Hlc, UnixMillis};
-use crate::wire::InviteLink;
 use crate::wire::{Act, Entry, Picture, RoomBody, Text};
+use crate::wire::{InviteLink, SPOKEN_BYTES};
 
 /// What the shell tells the engine.
 #[derive(Clone, Debug)]
@@ -67,6 +67,17 @@ pub enum Command {
         /// Uses, expiry, approval.
         terms: InviteTerms,
     },
+    /// The same with a seed that the host stretched from the luck in eight words, so that it can be said aloud.
+    CreateSpokenInvite {
+        /// The room.
+        room: RoomId,
+        /// Uses, expiry, approval.
+        terms: InviteTerms,
+        /// The luck in the words: kept with the link to show them again.
+        luck: [u8; SPOKEN_BYTES],
+        /// What it was stretched to.
+        seed: [u8; 32],
+    },
     /// Withdraw an invite.
     RevokeInvite {
         /// The room.
@@ -78,6 +89,17 @@ pub enum Command {
     Join {
         /// The parsed invite.
         invite: InviteLink,
+    },
+    /// Ask which room a spoken invite opens until a member tells or `CancelAsk`, then knock as by `Join`. Told of in
+    /// [`Notify::Ask`]; not written down: after a restart the words are to be said again.
+    Ask {
+        /// What the words were stretched to.
+        seed: [u8; 32],
+    },
+    /// Stop asking.
+    CancelAsk {
+        /// The public half of the invite.
+        invite: InviteId,
     },
     /// Make a code by which another device of this person can be linked; the one before it works no longer.
     LinkDevice,
@@ -690,6 +712,22 @@ pub enum Notify {
         room: RoomId,
         /// How it stands.
         state: JoinState,
+    },
+    /// How far this device is with the words of a spoken invite.
+    Ask {
+        /// The public half of the invite.
+        invite: InviteId,
+        /// How it stands.
+        state: JoinState,
+    },
+    /// The words lead into this room; how it goes on is told of in `Join`.
+    Found {
+        /// The public half of the invite.
+        invite: InviteId,
+        /// The room.
+        room: RoomId,
+        /// Its name, by the word of a member.
+        room_name: String,
     },
     /// The devices of this person, and who wants to become one.
     Devices(Box<DevicesView>),

@@ -19,6 +19,7 @@ mod people;
 pub mod pictures;
 pub mod profile;
 pub mod qr;
+mod spoken;
 
 pub use config::{NodeConfig, Unattended};
 pub use natter_store::backup::{Pictures, Summary};

@@ -1,6 +1,8 @@
 //! One device alone: first start, passphrases, bad databases, rooms, words, pictures, and what the page may fetch.
 
-use natter_node::api::{Change, Code, Command, MessageBody, Phase, Protection, Reply, Role, Snapshot, Transfer};
+use natter_node::api::{
+    Change, Code, Command, MessageBody, Phase, Protection, Reply, Role, Snapshot, SpokenState, Transfer,
+};
 use natter_node::{Node, NodeConfig, Unattended};
 use std::path::Path;
 use std::time::Duration;
@@ -270,6 +272,15 @@ async fn an_invite_is_made_read_drawn_and_withdrawn() {
     assert_eq!(code(&node, Command::Join { link: link.clone() }).await, Code::AlreadyMember);
     assert_eq!(code(&node, Command::Join { link: link[..link.len() - 4].to_owned() }).await, Code::InviteCut);
     assert_eq!(code(&node, Command::Join { link: "https://example.org".into() }).await, Code::InviteNotNatter);
+    let words = invite.words.clone().expect("made here");
+    let heard = |text: String| async { node.request(Command::ReadInvite { text }).await };
+    let Ok(Reply::SpokenInvite { spoken }) = heard(words.to_uppercase()).await else { panic!("not heard") };
+    assert_eq!((spoken.state, spoken.words.len()), (SpokenState::Whole, 8));
+    let (first, rest) = words.split_once(' ').expect("eight");
+    let Ok(Reply::SpokenInvite { spoken }) = heard(rest.to_owned()).await else { panic!("not heard") };
+    assert_eq!((spoken.state, spoken.words.len()), (SpokenState::Unfinished, 7));
+    let turned = format!("{rest} {first}");
+    assert_eq!(code(&node, Command::Join { link: turned }).await, Code::InviteWords);
     let revoke = Command::RevokeInvite { room: room.clone(), invite: invite.id };
     node.request(revoke.clone()).await.expect("withdrawn");
     assert!(snapshot(&node).await.rooms[0].invites.is_empty());
@@ -300,6 +311,22 @@ async fn a_knock_can_be_given_up() {
 
     let node = open(named(dir.path(), "Bob")).await;
     assert_eq!(snapshot(&node).await.joins.len(), 1, "a restart goes on knocking");
+    node.request(Command::CancelJoin { room: room.clone() }).await.expect("given up");
+    assert!(snapshot(&node).await.joins.is_empty());
+    assert_eq!(code(&node, Command::CancelJoin { room }).await, Code::NoSuchRoom);
+    node.shutdown().await;
+}
+
+#[tokio::test]
+async fn words_are_asked_about_until_they_are_given_up() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let node = open(named(dir.path(), "Bob")).await;
+    let words = "abandon amount liberty vote save leave winner tissue";
+    let Ok(Reply::Room { room }) = node.request(Command::Join { link: words.into() }).await else {
+        panic!("not asked")
+    };
+    let joins = snapshot(&node).await.joins;
+    assert_eq!((joins[0].room.clone(), joins[0].room_name.as_str()), (room.clone(), ""));
     node.request(Command::CancelJoin { room: room.clone() }).await.expect("given up");
     assert!(snapshot(&node).await.joins.is_empty());
     assert_eq!(code(&node, Command::CancelJoin { room }).await, Code::NoSuchRoom);

@@ -30,6 +30,7 @@ pub(super) enum Purpose {
     Member(RoomId),
     Invite(RoomId, InviteId),
     Knock(RoomId),
+    Ask(InviteId),
 }
 
 #[derive(Debug)]
@@ -91,6 +92,7 @@ impl Engine {
                 }
             }
             Purpose::Knock(room) => self.knock_heard(room, now),
+            Purpose::Ask(invite) => self.ask_heard(invite, now),
             Purpose::Invite(..) => {}
         }
     }
@@ -99,7 +101,7 @@ impl Engine {
         let Some(claim) = self.claims.held.remove(&(broker.clone(), address)) else { return };
         let least = match claim.purpose {
             Purpose::Invite(..) => RETRY_DOOR,
-            Purpose::Member(_) | Purpose::Knock(_) => RETRY,
+            Purpose::Member(_) | Purpose::Knock(_) | Purpose::Ask(_) => RETRY,
         };
         let wait = u64::from(self.jitter()) * least.as_micros() as u64 / u64::from(u32::MAX);
         let shift = self.claims.shifts.entry((broker.clone(), claim.purpose)).or_default();
@@ -216,6 +218,15 @@ impl Engine {
                 // Its address is random, so only a broker that lies calls it taken: asked again, but not at once.
                 if self.variant(&broker, purpose).is_some() {
                     wished.insert((broker, knock.address.clone()), purpose);
+                }
+            }
+        }
+        for (invite, address) in self.asks.addresses() {
+            // The words name no broker: those of this device are asked.
+            for broker in self.room_brokers(&[]) {
+                let purpose = Purpose::Ask(invite);
+                if self.variant(&broker, purpose).is_some() {
+                    wished.insert((broker, address.clone()), purpose);
                 }
             }
         }

@@ -2,17 +2,20 @@
 
 use super::room::Room;
 use super::{Engine, Pending};
-use crate::identity::{NameError, clean_name};
+use crate::identity::{Context, NameError, SecretKey, clean_name};
 use crate::ids::{CommandId, LogKey, RoomId};
 use crate::port::{Command, LinkCommand, Op, OrderKey, Output, Profile, Refusal, Reply, SignalCommand, Standing};
 use crate::rooms::{InviteTerms, Role};
 use crate::time::{Hlc, Now};
 use crate::wire::body::are_sound;
+use crate::wire::invite::invite_room_bytes;
 use crate::wire::limits::{
     AVATAR_BYTES, COMMANDS_IN_FLIGHT, FILE_NAME_BYTES, INVITE_LIFETIME, INVITES_PER_ROOM, LIVES_SECONDS, PICTURE_BYTES,
     PICTURE_SIDE, PREVIEW_BYTES, ROOMS, TEXT_BYTES,
 };
-use crate::wire::{Body, Entry, Frame, Header, InviteBody, InviteKeys, InviteLink, PICTURE_TYPES, Picture, Text, kind};
+use crate::wire::{
+    Body, Entry, Frame, Header, InviteBody, InviteKeys, InviteLink, PICTURE_TYPES, Picture, SPOKEN_BYTES, Text, kind,
+};
 
 impl Engine {
     pub(super) fn on_command(&mut self, id: CommandId, command: Command, now: Now) {
@@ -21,7 +24,10 @@ impl Engine {
         }
         match command {
             Command::CreateRoom { name } => self.create_room(id, &name, now),
-            Command::CreateInvite { room, terms } => self.create_invite(id, room, terms, now),
+            Command::CreateInvite { room, terms } => self.create_invite(id, room, terms, None, now),
+            Command::CreateSpokenInvite { room, terms, luck, seed } => {
+                self.create_invite(id, room, terms, Some((luck, seed)), now);
+            }
             Command::RevokeInvite { room, invite } => match self.member_of(room) {
                 Err(refusal) => self.reply(id, Err(refusal)),
                 Ok(state) => {
@@ -39,6 +45,8 @@ impl Engine {
                 self.reply(id, Err(Refusal::AlreadyMember));
             }
             Command::Join { invite } => self.join(id, invite, now),
+            Command::Ask { seed } => self.ask_for_room(id, &seed, now),
+            Command::CancelAsk { invite } => self.cancel_ask(id, invite),
             Command::LinkDevice => self.link_device(id, now),
             Command::Link { code } => self.link_to(id, code, now),
             Command::CancelLink => self.cancel_link(id, now),
@@ -170,7 +178,14 @@ impl Engine {
         Some(room)
     }
 
-    fn create_invite(&mut self, id: CommandId, room: RoomId, terms: InviteTerms, now: Now) {
+    fn create_invite(
+        &mut self,
+        id: CommandId,
+        room: RoomId,
+        terms: InviteTerms,
+        spoken: Option<([u8; SPOKEN_BYTES], [u8; 32])>,
+        now: Now,
+    ) {
         let me = self.me;
         let state = match self.member_of(room) {
             Ok(state) => state,
@@ -185,28 +200,31 @@ impl Engine {
         if live >= INVITES_PER_ROOM || terms.lifetime > INVITE_LIFETIME {
             return self.reply(id, Err(Refusal::TooMany));
         }
-        self.write_invite(id, room, terms, now);
+        self.write_invite(id, room, terms, spoken, now);
     }
 
-    /// Writes the INVITE of a new link.
-    pub(super) fn write_invite(&mut self, id: CommandId, room: RoomId, terms: InviteTerms, now: Now) {
+    /// Writes the INVITE of a new link, whose seed is new or was stretched from the luck in its words.
+    pub(super) fn write_invite(
+        &mut self,
+        id: CommandId,
+        room: RoomId,
+        terms: InviteTerms,
+        spoken: Option<([u8; SPOKEN_BYTES], [u8; 32])>,
+        now: Now,
+    ) {
         let Some(state) = self.rooms.get(&room) else { return self.reply(id, Err(Refusal::NoSuchRoom)) };
         // Whoever opens the code of a device sees whose it is.
         let circle = self.devices.is_circle(room);
         let room_name = if circle { self.profile.name.clone() } else { state.membership.name().to_owned() };
-        let known = state.brokers.clone();
-        let seed = self.random();
+        let seed = spoken.map_or_else(|| self.random(), |(_, seed)| seed);
         let keys = InviteKeys::derive(&seed);
         let expires = now.wall.0 / 1000 + terms.lifetime.as_secs();
-        let mut brokers = self.announce.clone();
-        for url in self.brokers.iter().chain(&known) {
-            if !brokers.contains(url) {
-                brokers.push(url.clone());
-            }
-        }
-        brokers.truncate(crate::wire::limits::BROKERS);
-        let link = InviteLink { seed, room, room_name, brokers, expires };
+        let brokers = self.meeting_points(room);
+        let spoken = spoken.map(|(luck, _)| luck);
+        let link = InviteLink { seed, room, room_name, brokers, expires, spoken };
         let invite = link.id();
+        let vouch = spoken
+            .map(|_| SecretKey::from_seed(&keys.signing).sign(Context::InviteRoom, &invite_room_bytes(room, expires)));
         let body = Body::Invite(InviteBody {
             invite,
             rendezvous: keys.rendezvous,
@@ -215,6 +233,7 @@ impl Engine {
             expires,
             approval: terms.approval,
             role: terms.role,
+            vouch,
         });
         if let Some(state) = self.rooms.get_mut(&room) {
             // Kept with the entry it belongs to: written together or not at all.

@@ -108,7 +108,7 @@ impl Engine {
             self.say(room, None, Body::RevokeInvite { invite });
         }
         let terms = InviteTerms { uses: 1, lifetime: LINK_LIFETIME, approval: true, role: Role::Member };
-        self.write_invite(id, room, terms, now);
+        self.write_invite(id, room, terms, None, now);
     }
 
     /// This device opens a code that another has made.

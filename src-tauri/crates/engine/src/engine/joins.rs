@@ -23,9 +23,9 @@ use crate::wire::{Body, Frame, InviteLink, KnockState};
 use std::time::Duration;
 
 /// First wait between knocks nobody answered; doubles.
-const KNOCK_FIRST: Duration = Duration::from_secs(1);
+pub(super) const KNOCK_FIRST: Duration = Duration::from_secs(1);
 /// Longest wait: a person looks at the screen.
-const KNOCK_LAST: Duration = Duration::from_secs(15);
+pub(super) const KNOCK_LAST: Duration = Duration::from_secs(15);
 
 /// One knock, from the newcomer's side.
 pub(super) struct Knock {
@@ -57,16 +57,24 @@ impl Engine {
     }
 
     pub(super) fn join(&mut self, id: CommandId, invite: InviteLink, now: Now) {
+        let room = invite.room;
+        if let Err(refusal) = self.knock_by(invite, Pending::Join(Some(id), room), now) {
+            self.reply(id, Err(refusal));
+        }
+    }
+
+    /// Writes down that this device knocks, and begins.
+    pub(super) fn knock_by(&mut self, invite: InviteLink, pending: Pending, now: Now) -> Result<(), Refusal> {
         if now.wall.0 / 1000 > invite.expires {
-            return self.reply(id, Err(Refusal::InviteExpired));
+            return Err(Refusal::InviteExpired);
         }
         let room = invite.room;
         match self.rooms.get(&room).map(|known| known.standing) {
-            Some(Standing::Member) => return self.reply(id, Err(Refusal::AlreadyMember)),
+            Some(Standing::Member) => return Err(Refusal::AlreadyMember),
             // Knocking again with another invite, or coming back after having left.
             Some(Standing::Knocking | Standing::Gone) => self.stop_knocking(room, now),
             None if self.rooms.len() >= crate::wire::limits::ROOMS => {
-                return self.reply(id, Err(Refusal::TooMany));
+                return Err(Refusal::TooMany);
             }
             None => {}
         }
@@ -80,8 +88,9 @@ impl Engine {
             ops.push(Op::PutCircle(room));
         }
         self.begin_knock(invite, now);
-        self.persist(Pending::Join(id, room), ops);
+        self.persist(pending, ops);
         self.notify(Notify::Join { room, state: JoinState::Connecting });
+        Ok(())
     }
 
     pub(super) fn stop_knocking(&mut self, room: RoomId, now: Now) {
@@ -199,12 +208,7 @@ impl Engine {
             return;
         }
         let today = Day::of(now.wall);
-        // Mostly today; a neighbour, as a clock may be on the other side of midnight.
-        let day = match knock.attempt % 4 {
-            2 => today.before(),
-            3 => today.after(),
-            _ => today,
-        };
+        let day = today.at_attempt(knock.attempt);
         let rendezvous = knock.invite.keys().rendezvous;
         let mut routes = Vec::new();
         for (broker, from) in held {

@@ -7,6 +7,7 @@ use crate::mesh::{Route, Seal, State, Verdict};
 use crate::port::{LinkCommand, LinkPurpose, Output, SignalCommand, SignalEvent, SignalKind, Standing};
 use crate::signaling::envelope::{Ends, SealingKey, open, seal};
 use crate::time::{Instant, Now};
+use crate::wire::invite::Ask;
 use crate::wire::limits::{CANDIDATE_BYTES, CANDIDATES, HELD_KNOCKS, HELD_OFFERS, LINK_SETUP};
 use crate::wire::{Frame, Session, SignedSession, Trickle};
 
@@ -62,7 +63,10 @@ impl Engine {
             SignalEvent::Taken { broker, address } => self.on_taken(broker, address, now),
             SignalEvent::Lost { broker, address, trouble } => self.on_lost(broker, address, trouble),
             SignalEvent::Message { broker, to, from, kind, envelope } => {
-                if let Some(opened) = self.open_from_broker(broker, to, from, kind, &envelope) {
+                if let Some(Purpose::Ask(invite)) = self.claims.purpose(&broker, &to) {
+                    let ends = Ends::Broker { from, to };
+                    self.on_told(invite, &ends, kind, &envelope, now);
+                } else if let Some(opened) = self.open_from_broker(broker, to, from, kind, &envelope) {
                     self.on_opened(kind, opened, now);
                 }
             }
@@ -139,6 +143,7 @@ impl Engine {
                 let key = self.invite_sealing(room, invite)?;
                 (room, open([(Seal::Invite(invite), key)], &ends, kind, envelope)?)
             }
+            Purpose::Ask(_) => return None,
         };
         Some(Opened { room, seal, back: Route::Broker { broker, from: to, to: from }, record })
     }
@@ -173,6 +178,9 @@ impl Engine {
     fn on_opened(&mut self, kind: SignalKind, opened: Opened, now: Now) {
         match kind {
             SignalKind::Offer => {
+                if let (Seal::Invite(invite), Ok(Ask)) = (opened.seal, Ask::decode(&opened.record)) {
+                    return self.on_ask(opened.room, invite, &opened.back, now);
+                }
                 let Ok((signed, session)) = SignedSession::decode(&opened.record) else { return };
                 if session.answers.is_none() {
                     self.on_offer(&signed, session, opened, now);

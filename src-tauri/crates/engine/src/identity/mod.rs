@@ -25,6 +25,8 @@ pub enum Context {
     InviteProof,
     /// A device saying whose it is.
     Device,
+    /// An invite's key saying which room it opens.
+    InviteRoom,
 }
 
 impl Context {
@@ -36,6 +38,7 @@ impl Context {
             Self::Auth => b"natter/1 auth",
             Self::InviteProof => b"natter/1 invite proof",
             Self::Device => b"natter/1 device",
+            Self::InviteRoom => b"natter/1 invite room",
         }
     }
 

@@ -23,6 +23,8 @@ pub enum JoinState {
     Void,
     /// Given up by `CancelJoin`.
     Cancelled,
+    /// The words of a spoken invite lead into a room that this device is in.
+    AlreadyMember,
 }
 
 /// How a blob stands.

@@ -8,4 +8,4 @@
 pub mod address;
 pub mod envelope;
 
-pub use crate::wire::{InviteError, InviteLink};
+pub use crate::wire::{InviteError, InviteKeys, InviteLink, SPOKEN_BYTES};

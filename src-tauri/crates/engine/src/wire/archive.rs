@@ -347,6 +347,7 @@ mod tests {
             room_name: "Küche 🍲".into(),
             brokers: vec!["ws://127.0.0.1:9753/".into()],
             expires: 1_800_000_000,
+            spoken: None,
         };
         let log = LogKey { author: DeviceId([5; 32]), log: LogId([6; 16]) };
         let entry = Entry { header: vec![7; 200], signature: [8; 64], salt: [9; 16], payload: Some(vec![10; 50]) };

@@ -1,6 +1,10 @@
 //! An invite as people pass it on: `natter://join#` and base64url (RFC 4648 §5) of
 //! `version ‖ first 4 bytes of BLAKE3(record) ‖ record`. The check bytes tell a link that a mail program cut from one
 //! that was never Natter's. The secret stands in the fragment, which browsers never send to a server.
+//!
+//! A *spoken* invite is one whose seed is stretched from ten bytes of luck, which people say as eight words. The words do
+//! not tell the room: whoever has them ASKs at the invite's addresses, and a member answers TOLD with the rest of the link,
+//! which the invite's key signed when it was made. Both are envelopes (`signaling`), sealed with the invite's sealing key.
 
 use super::cbor::{Reader, WireError, Writer};
 use super::limits::{BROKER_URL_BYTES, BROKERS};
@@ -11,6 +15,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 const PREFIX: &str = "natter://join#";
 const DEVICE_PREFIX: &str = "natter://link#";
 const VERSION: u8 = 1;
+/// Bytes of luck in the eight words of a spoken invite; the eight bits that are left in them check it.
+pub const SPOKEN_BYTES: usize = 10;
 
 /// An invite as a link, QR code or file carries it. The seed is a secret: whoever has it may knock.
 #[derive(Clone, PartialEq, Eq)]
@@ -25,6 +31,8 @@ pub struct InviteLink {
     pub brokers: Vec<BrokerUrl>,
     /// Seconds since 1970 after which it is void, so that a late newcomer hears it without asking anyone.
     pub expires: u64,
+    /// The luck in the eight words of a spoken invite.
+    pub spoken: Option<[u8; SPOKEN_BYTES]>,
 }
 
 /// Why a text is not an invite.
@@ -52,7 +60,7 @@ impl InviteLink {
 
     /// The invite's id: its public key.
     pub fn id(&self) -> InviteId {
-        crate::identity::SecretKey::from_seed(&self.keys().signing).invite()
+        self.keys().id()
     }
 
     /// The link.
@@ -66,13 +74,17 @@ impl InviteLink {
     }
 
     fn write(&self, prefix: &str) -> String {
-        let record = Writer::record(5)
+        let record = Writer::record(if self.spoken.is_some() { 6 } else { 5 })
             .bytes(&self.seed)
             .bytes(&self.room.0)
             .text(&self.room_name)
             .each(self.brokers.iter(), |w, broker| w.text(broker))
-            .uint(self.expires)
-            .finish();
+            .uint(self.expires);
+        let record = match &self.spoken {
+            Some(luck) => record.bytes(luck),
+            None => record,
+        }
+        .finish();
         let mut bytes = vec![VERSION];
         bytes.extend_from_slice(&blake3::hash(&record).as_bytes()[..4]);
         bytes.extend_from_slice(&record);
@@ -114,13 +126,14 @@ impl InviteLink {
     }
 
     fn read(record: &[u8]) -> Result<Self, WireError> {
-        Reader::record(record, 5, |r| {
+        Reader::grown(record, 5..=6, |r, fields| {
             Ok(Self {
                 seed: r.exactly()?,
                 room: RoomId(r.exactly()?),
                 room_name: r.text(256)?,
                 brokers: r.each(BROKERS, |r| r.text(BROKER_URL_BYTES))?,
                 expires: r.uint()?,
+                spoken: if fields > 5 { Some(r.exactly()?) } else { None },
             })
         })
     }
@@ -130,6 +143,77 @@ impl std::fmt::Debug for InviteLink {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("InviteLink").field("room", &self.room).field("seed", &"(secret)").finish_non_exhaustive()
     }
+}
+
+/// What a newcomer who has only the words asks at the invite's addresses. That the envelope opens says by which invite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ask;
+
+impl Ask {
+    /// The record.
+    pub fn encode(self) -> Vec<u8> {
+        Writer::record(1).uint(ASK).finish()
+    }
+
+    /// Reads the record.
+    ///
+    /// # Errors
+    /// What is wrong with the bytes.
+    pub fn decode(bytes: &[u8]) -> Result<Self, WireError> {
+        Reader::record(bytes, 1, |r| if r.uint()? == ASK { Ok(Self) } else { Err(WireError::OutOfRange) })
+    }
+}
+
+/// The one word that an ASK says.
+const ASK: u64 = 0;
+
+/// What a member answers to an ASK.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The room that the invite opens.
+    pub room: RoomId,
+    /// Its name now; a hint.
+    pub room_name: String,
+    /// Where its members meet, at most 8.
+    pub brokers: Vec<BrokerUrl>,
+    /// Seconds since 1970 after which the invite is void.
+    pub expires: u64,
+    /// The invite key's word for `room` and `expires`: a member of another room who learned the invite cannot lead there.
+    pub vouch: [u8; 64],
+}
+
+impl Told {
+    /// The record.
+    pub fn encode(&self) -> Vec<u8> {
+        Writer::record(5)
+            .bytes(&self.room.0)
+            .text(&self.room_name)
+            .each(self.brokers.iter(), |w, broker| w.text(broker))
+            .uint(self.expires)
+            .bytes(&self.vouch)
+            .finish()
+    }
+
+    /// Reads the record.
+    ///
+    /// # Errors
+    /// What is wrong with the bytes.
+    pub fn decode(bytes: &[u8]) -> Result<Self, WireError> {
+        Reader::record(bytes, 5, |r| {
+            Ok(Self {
+                room: RoomId(r.exactly()?),
+                room_name: r.text(256)?,
+                brokers: r.each(BROKERS, |r| r.text(BROKER_URL_BYTES))?,
+                expires: r.uint()?,
+                vouch: r.exactly()?,
+            })
+        })
+    }
+}
+
+/// What an invite's key signs to say which room it opens, and until when.
+pub fn invite_room_bytes(room: RoomId, expires: u64) -> Vec<u8> {
+    Writer::record(2).bytes(&room.0).uint(expires).finish()
 }
 
 /// What a seed derives: three keys that do not tell each other.
@@ -152,6 +236,11 @@ impl InviteKeys {
             sealing: blake3::derive_key("natter 2026-11 invite sealing v1", seed),
         }
     }
+
+    /// The invite's id: its public key.
+    pub fn id(&self) -> InviteId {
+        crate::identity::SecretKey::from_seed(&self.signing).invite()
+    }
 }
 
 #[cfg(test)]
@@ -165,6 +254,7 @@ mod tests {
             room_name: "Küche 🍲".into(),
             brokers: vec!["ws://127.0.0.1:9753/".into()],
             expires: 1_800_000_000,
+            spoken: None,
         }
     }
 
@@ -173,6 +263,34 @@ mod tests {
         let text = format!("Hi! Join us:\n{}\nsee you", link().to_text());
         assert_eq!(InviteLink::parse(&text), Ok(link()));
         assert_eq!(InviteLink::parse(&format!("<{}>.", link().to_text())), Ok(link()));
+    }
+
+    #[test]
+    fn a_spoken_invite_keeps_its_words_in_its_link() {
+        let spoken = InviteLink { spoken: Some([7; SPOKEN_BYTES]), ..link() };
+        assert_eq!(InviteLink::parse(&spoken.to_text()), Ok(spoken));
+    }
+
+    #[test]
+    fn ask_and_told_are_no_session_and_not_each_other() {
+        let told = Told {
+            room: RoomId([4; 32]),
+            room_name: "Küche".into(),
+            brokers: link().brokers,
+            expires: 7,
+            vouch: [5; 64],
+        };
+        assert_eq!(Told::decode(&told.encode()), Ok(told.clone()));
+        assert_eq!(Ask::decode(&Ask.encode()), Ok(Ask));
+        assert!(Ask::decode(&told.encode()).is_err() && Told::decode(&Ask.encode()).is_err());
+        for record in [Ask.encode(), told.encode()] {
+            assert!(crate::wire::SignedSession::decode(&record).is_err());
+            assert!(crate::wire::Trickle::decode(&record).is_err());
+        }
+        let crowded = Told { brokers: vec!["ws://x/".into(); BROKERS + 1], ..told.clone() };
+        assert!(Told::decode(&crowded.encode()).is_err());
+        let wordy = Told { room_name: "n".repeat(257), ..told };
+        assert!(Told::decode(&wordy.encode()).is_err());
     }
 
     #[test]

@@ -69,6 +69,11 @@ pub const FORKS_WAITING: usize = 64;
 /// Logs of its own in a room that a device gives up while it runs, since somebody said to hold more of them than it does:
 /// who says so falsely makes it write in another log, and no more than this often.
 pub const LOGS_GIVEN_UP: usize = 8;
+/// Spoken invites that this device asks about at one time.
+pub const ASKS: usize = 8;
+/// How often in a minute a device tells of its rooms to who has an invite's words: beyond, an ASK goes unheard and is said
+/// again later, or at another member's door.
+pub const TOLD_PER_MINUTE: u32 = 60;
 /// Rooms on one device.
 pub const ROOMS: usize = 256;
 /// Members of a room.

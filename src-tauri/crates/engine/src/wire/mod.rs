@@ -17,5 +17,5 @@ pub use body::{Act, Body, InviteBody, Mention, PICTURE_TYPES, Picture, RoomBody,
 pub use cbor::WireError;
 pub use entry::{Entry, EntryError, Header};
 pub use frame::{Frame, KnockState};
-pub use invite::{InviteError, InviteKeys, InviteLink};
+pub use invite::{InviteError, InviteKeys, InviteLink, SPOKEN_BYTES};
 pub use session::{Session, SignedSession, Trickle};

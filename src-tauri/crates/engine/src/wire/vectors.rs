@@ -1,6 +1,7 @@
 //! Golden vectors: the exact bytes of every wire type, in `tests/vectors/wire.txt`. Bytes that change break every peer
 //! that is out there, so this test fails on any change; a deliberate one is written with `NATTER_REGENERATE=1`.
 
+use super::invite::{Ask, Told};
 use super::session::{Session, SignedSession, Trickle};
 use super::*;
 use crate::identity::SecretKey;
@@ -53,10 +54,12 @@ fn bodies() -> Vec<(&'static str, Body)> {
         expires: 1_800_000_000,
         approval: true,
         role: Role::Member,
+        vouch: None,
     };
     vec![
         ("genesis", Body::Genesis { name: "Kitchen".into(), profile: profile(), nonce: [11; 16] }),
         ("invite", Body::Invite(invite)),
+        ("invite_spoken", Body::Invite(InviteBody { vouch: Some([14; 64]), ..invite })),
         (
             "admit",
             Body::Admit { device: DeviceId([12; 32]), invite: InviteId([8; 32]), proof: [13; 64], profile: profile() },
@@ -174,6 +177,7 @@ fn link() -> InviteLink {
         room_name: "Kitchen".into(),
         brokers: vec!["wss://broker.example/".into()],
         expires: 1_800_000_000,
+        spoken: None,
     }
 }
 
@@ -196,6 +200,11 @@ fn the_bytes_of_every_wire_type_stay_what_they_are() {
     lines.push(format!("session.trickle {}", hex(&trickle.encode())));
     lines.push(format!("invite.link {}", link().to_text()));
     lines.push(format!("invite.id {}", link().id()));
+    lines.push(format!("invite.spoken_link {}", InviteLink { spoken: Some([7; 10]), ..link() }.to_text()));
+    lines.push(format!("invite.ask {}", hex(&Ask.encode())));
+    let InviteLink { room, room_name, brokers, expires, .. } = link();
+    let told = Told { room, room_name, brokers, expires, vouch: [30; 64] };
+    lines.push(format!("invite.told {}", hex(&told.encode())));
     lines.push(format!("invite.device_link {}", link().to_device_text()));
     let text = lines.join("\n") + "\n";
     if std::env::var_os("NATTER_REGENERATE").is_some() {

@@ -91,14 +91,14 @@ pub enum Command {
         /// Invite id.
         invite: String,
     },
-    /// Read an invite without acting on it. Replies `invitePreview`.
+    /// Read an invite without acting on it. Replies `invitePreview`, or `spokenInvite` to words.
     ReadInvite {
         /// What the person pasted; surrounding words are tolerated.
         text: String,
     },
     /// Knock. Replies `room`; how it goes on comes as `join` changes.
     Join {
-        /// The invite link.
+        /// The invite link, or its eight words.
         link: String,
     },
     /// Stop knocking.

@@ -66,6 +66,8 @@ pub enum Code {
     OtherCode,
     /// The link is cut short or mistyped.
     InviteCut,
+    /// Words that are not the eight of an invite.
+    InviteWords,
     /// The link is from a newer Natter.
     InviteTooNew,
     /// The invite's date has passed.

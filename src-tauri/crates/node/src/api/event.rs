@@ -2,7 +2,7 @@
 
 use super::{
     ApiError, BlobView, Delivery, DeviceCode, DeviceCodePreview, Devices, Hit, Invite, InvitePreview, Join, Me,
-    Message, Network, Phase, Privacy, Room, Safety, Snapshot, Staged, Wording,
+    Message, Network, Phase, Privacy, Room, Safety, Snapshot, SpokenInvite, Staged, Wording,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -33,6 +33,11 @@ pub enum Reply {
     InvitePreview {
         /// What it says.
         preview: InvitePreview,
+    },
+    /// The words of an invite.
+    SpokenInvite {
+        /// How far they are understood.
+        spoken: SpokenInvite,
     },
     /// A code that links a device.
     DeviceCode {

@@ -21,6 +21,6 @@ pub use event::{Change, Event, Reply};
 pub use view::{
     BlobView, BrokerState, BrokerTrouble, Delivery, DeliveryState, Device, DeviceCode, DeviceCodePreview, Devices, Hit,
     Invite, InvitePreview, Join, JoinProgress, Me, Member, Mention, Message, MessageBody, Network, Phase, Picture,
-    Presence, Privacy, Reaction, Request as JoinRequest, Role, Room, Safety, Snapshot, Staged, Standing, Transfer,
-    Wording,
+    Presence, Privacy, Reaction, Request as JoinRequest, Role, Room, Safety, Snapshot, SpokenInvite, SpokenState,
+    SpokenWord, Staged, Standing, Transfer, Wording,
 };

@@ -281,6 +281,8 @@ pub struct Invite {
     pub room: String,
     /// `natter://join#…`; absent when it was made on another device.
     pub link: Option<String>,
+    /// Eight words that say the same aloud; absent with the link.
+    pub words: Option<String>,
     /// Media path of the QR code (SVG made here, black on white); absent with the link.
     pub qr: Option<String>,
     /// How many may use it; 0 = no limit.
@@ -313,16 +315,54 @@ pub struct InvitePreview {
     pub already_member: bool,
 }
 
+/// What was understood of the eight words of an invite, as far as they are typed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct SpokenInvite {
+    /// Word by word.
+    pub words: Vec<SpokenWord>,
+    /// How many there must be.
+    pub of: u32,
+    /// How they stand.
+    pub state: SpokenState,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct SpokenWord {
+    /// As it was typed.
+    pub typed: String,
+    /// The word of the list that it is: its first four letters are enough. Absent when it is none.
+    pub word: Option<String>,
+}
+
+/// How words stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub enum SpokenState {
+    /// Fewer than eight yet, or one that is not on the list.
+    Unfinished,
+    /// More than eight.
+    TooMany,
+    /// Eight words that do not belong together: one was misheard.
+    Misheard,
+    /// An invite.
+    Whole,
+}
+
 /// A knock.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct Join {
-    /// Room id.
+    /// Room id. While only the words of an invite are known, the invite's id.
     pub room: String,
-    /// The invite's word for the room.
+    /// The invite's word for the room; empty while that is not known.
     pub room_name: String,
     /// How it stands.
     pub progress: JoinProgress,
+    /// The id that it had while only the words were known.
+    pub asked: Option<String>,
 }
 
 /// How a knock stands.
@@ -347,6 +387,8 @@ pub enum JoinProgress {
     Void,
     /// Given up here.
     Cancelled,
+    /// The words lead into a room that this device is in.
+    AlreadyMember,
 }
 
 /// A message, with all that was said of it since: its last wording, reactions, whether it is pinned.

@@ -258,7 +258,7 @@ impl Mirror {
 
     /// A knock begins: at a command, or again after a start.
     pub fn knocking(&mut self, room: RoomId, room_name: String) {
-        let join = Join { room: room.to_string(), room_name, progress: JoinProgress::Connecting };
+        let join = Join { room: room.to_string(), room_name, progress: JoinProgress::Connecting, asked: None };
         if self.joins.get(&room) == Some(&join) {
             return;
         }
@@ -442,6 +442,8 @@ impl Mirror {
             }
             Notify::Read { room, reader, upto } => self.on_read(room, reader, upto),
             Notify::Join { room, state } => self.on_join(room, views::join_progress(state)),
+            Notify::Ask { invite, state } => self.on_join(RoomId(invite.0), views::join_progress(state)),
+            Notify::Found { invite, room, room_name } => self.on_found(RoomId(invite.0), room, room_name),
             Notify::Blob { blob, state } => self.on_blob(blob, state),
             Notify::Broker { broker, trouble } => {
                 if self.brokers.contains_key(&broker) || self.brokers.len() < BROKERS_SHOWN {
@@ -656,12 +658,25 @@ impl Mirror {
             self.end_join(room, progress);
             return;
         }
-        let known = self.joins.get(&room).map(|join| join.room_name.clone());
-        let room_name = known.or_else(|| self.room(room).map(|view| view.name.clone())).unwrap_or_default();
-        let join = Join { room: room.to_string(), room_name, progress };
+        let known = self.joins.get(&room);
+        let asked = known.and_then(|join| join.asked.clone());
+        let room_name = known
+            .map(|join| join.room_name.clone())
+            .or_else(|| self.room(room).map(|view| view.name.clone()))
+            .unwrap_or_default();
+        let join = Join { room: room.to_string(), room_name, progress, asked };
         if self.joins.insert(room, join.clone()).as_ref() != Some(&join) {
             self.tell(Change::Join { join });
         }
+    }
+
+    /// What was asked for by words has a room now.
+    fn on_found(&mut self, asked: RoomId, room: RoomId, room_name: String) {
+        let progress = self.joins.get(&room).map_or(JoinProgress::Connecting, |join| join.progress);
+        let join = Join { room: room.to_string(), room_name, progress, asked: Some(asked.to_string()) };
+        self.joins.insert(room, join.clone());
+        self.tell(Change::Join { join });
+        self.end_join(asked, JoinProgress::Cancelled);
     }
 
     fn end_join(&mut self, room: RoomId, progress: JoinProgress) {
@@ -808,7 +823,8 @@ fn is_over(progress: JoinProgress) -> bool {
         | JoinProgress::UsedUp
         | JoinProgress::Expired
         | JoinProgress::Void
-        | JoinProgress::Cancelled => true,
+        | JoinProgress::Cancelled
+        | JoinProgress::AlreadyMember => true,
     }
 }
 

@@ -381,6 +381,25 @@ fn a_knock_is_followed_until_it_ends() {
 }
 
 #[test]
+fn what_is_asked_for_by_words_becomes_a_knock_at_the_room_they_lead_to() {
+    let mut story = Story::new();
+    let (invite, asked, other) = (InviteId([9; 32]), RoomId([9; 32]), RoomId([4; 32]));
+    story.mirror.knocking(asked, String::new());
+    story.fold(Notify::Ask { invite, state: JoinState::WaitingForMember });
+    assert_eq!(story.host.joins[0].progress, JoinProgress::WaitingForMember);
+    story.fold(Notify::Join { room: other, state: JoinState::Connecting });
+    story.fold(Notify::Found { invite, room: other, room_name: "Garden".into() });
+    story.fold(Notify::Join { room: other, state: JoinState::WaitingForApproval });
+    let [join] = &story.host.joins[..] else { panic!("{:?}", story.host.joins) };
+    assert_eq!((join.room.clone(), join.room_name.as_str()), (other.to_string(), "Garden"));
+    assert_eq!((join.asked.clone(), join.progress), (Some(asked.to_string()), JoinProgress::WaitingForApproval));
+
+    story.mirror.knocking(asked, String::new());
+    story.fold(Notify::Ask { invite, state: JoinState::AlreadyMember });
+    assert!(story.mirror.dismiss_join(asked), "it has ended, and how can be read");
+}
+
+#[test]
 fn being_admitted_turns_the_knock_into_a_room() {
     let mut story = Story::new();
     story.mirror.knocking(ROOM, "Kitchen".into());

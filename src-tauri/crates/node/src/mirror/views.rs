@@ -8,6 +8,7 @@ use crate::api::{
 use crate::names;
 use crate::people::{self, Marks};
 use crate::pictures::Prepared;
+use crate::spoken;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use natter_engine::identity::{fingerprint, hue};
@@ -238,6 +239,7 @@ pub(crate) fn invite(room: RoomId, view: &rooms::InviteView) -> Invite {
         id: view.invite.to_string(),
         room: room.to_string(),
         link: view.link.as_ref().map(natter_engine::signaling::InviteLink::to_text),
+        words: view.link.as_ref().and_then(|link| link.spoken).map(spoken::words),
         qr: view.link.as_ref().map(|_| format!("qr/{room}/{}", view.invite)),
         uses: view.uses,
         used: view.used,
@@ -463,6 +465,7 @@ pub(super) fn join_progress(state: JoinState) -> JoinProgress {
         JoinState::Expired => JoinProgress::Expired,
         JoinState::Void => JoinProgress::Void,
         JoinState::Cancelled => JoinProgress::Cancelled,
+        JoinState::AlreadyMember => JoinProgress::AlreadyMember,
     }
 }
 

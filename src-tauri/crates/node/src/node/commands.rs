@@ -1,16 +1,17 @@
 //! Each command of the API, in the engine's words.
 
+use super::opening::fill;
 use super::session::Session;
 use super::{Node, blocking, deciding, reading};
 use crate::api::{ApiError, Code, Command, DeviceCodePreview, Invite, InvitePreview, Mention, Privacy, Reply, Role};
 use crate::config::{broker_host, broker_urls};
 use crate::mirror::said::mentions_in_bytes;
 use crate::mirror::{Focus, Mirror, views};
-use crate::pictures;
+use crate::{pictures, spoken};
 use natter_engine::ids::{DeviceId, EntryHash, InviteId, RoomId};
 use natter_engine::port::{self, Profile, Standing, StoredEntry};
 use natter_engine::rooms::{self, InviteTerms, InviteView};
-use natter_engine::signaling::InviteLink;
+use natter_engine::signaling::{InviteError, InviteKeys, InviteLink, SPOKEN_BYTES};
 use natter_engine::wire::limits::{INVITE_LIFETIME, TEXT_BYTES};
 use natter_engine::wire::{Act, Body, Picture, RoomBody, Text};
 use natter_store::Store;
@@ -46,6 +47,12 @@ pub(super) async fn request(node: &Node, command: Command) -> Result<Reply, ApiE
         Command::Join { link } => join(node, &link).await,
         Command::CancelJoin { room } => {
             let room = room_id(&room)?;
+            // Words that are being asked about stand in the list by their invite.
+            let invite = InviteId(room.0);
+            match ask(node, port::Command::CancelAsk { invite }).await {
+                Err(error) if error.code == Code::NoSuchInvite => {}
+                answer => return answer,
+            }
             match ask(node, port::Command::CancelJoin { room }).await {
                 // It ended by itself, and the person has read how.
                 Err(error) if error.code == Code::NoSuchRoom && node.update(|mirror| mirror.dismiss_join(room)) => {
@@ -195,7 +202,11 @@ async fn create_invite(node: &Node, room: RoomId, terms: InviteTerms) -> Result<
     if terms.lifetime > INVITE_LIFETIME || terms.lifetime.is_zero() {
         return Err(ApiError::new(Code::TooLong, "an invite lives for a second at least and 365 days at most"));
     }
-    match node.session()?.ask(port::Command::CreateInvite { room, terms }).await? {
+    let session = node.session()?;
+    let mut luck = [0; SPOKEN_BYTES];
+    fill(&mut luck)?;
+    let seed = blocking(move || spoken::stretch(luck)).await?;
+    match session.ask(port::Command::CreateSpokenInvite { room, terms, luck, seed }).await? {
         port::Reply::Invite(link) => Ok(Reply::Invite { invite: made(room, &link, terms) }),
         port::Reply::Done | port::Reply::Room(_) | port::Reply::Sent(_) | port::Reply::Imported { .. } => {
             Err(ApiError::internal("no invite came back"))
@@ -218,7 +229,12 @@ fn made(room: RoomId, link: &InviteLink, terms: InviteTerms) -> Invite {
 }
 
 fn read_invite(node: &Node, text: &str) -> Result<Reply, ApiError> {
-    let link = InviteLink::parse(text)?;
+    let link = match InviteLink::parse(text) {
+        Err(InviteError::NotNatter) if spoken::is_words(text) => {
+            return Ok(Reply::SpokenInvite { spoken: spoken::heard(text) });
+        }
+        link => link?,
+    };
     let already_member = node.face().mirror.room(link.room).is_some_and(|view| view.standing == Standing::Member);
     // Told before the person decides; one who is in already wants to be led there and not away.
     if !already_member && is_over(link.expires) {
@@ -242,7 +258,10 @@ fn is_over(expires: u64) -> bool {
 
 async fn join(node: &Node, text: &str) -> Result<Reply, ApiError> {
     let session = node.session()?;
-    let invite = InviteLink::parse(text)?;
+    let invite = match InviteLink::parse(text) {
+        Err(InviteError::NotNatter) if spoken::is_words(text) => return ask_by_words(node, text).await,
+        invite => invite?,
+    };
     let (room, name) = (invite.room, invite.room_name.clone());
     if node.face().mirror.room(room).is_some_and(|view| view.standing == Standing::Member) {
         return Err(port::Refusal::AlreadyMember.into());
@@ -251,6 +270,22 @@ async fn join(node: &Node, text: &str) -> Result<Reply, ApiError> {
     node.update(|mirror| mirror.knocking(room, name));
     match session.ask(port::Command::Join { invite }).await {
         Ok(answer) => reply(answer),
+        Err(error) => {
+            node.update(|mirror| mirror.forget_join(room));
+            Err(error)
+        }
+    }
+}
+
+/// Asks the members of a room that nobody here knows yet which one it is. Until they tell, the invite stands for it.
+async fn ask_by_words(node: &Node, text: &str) -> Result<Reply, ApiError> {
+    let session = node.session()?;
+    let luck = spoken::read(text)?;
+    let seed = blocking(move || spoken::stretch(luck)).await?;
+    let room = RoomId(InviteKeys::derive(&seed).id().0);
+    node.update(|mirror| mirror.knocking(room, String::new()));
+    match session.ask(port::Command::Ask { seed }).await {
+        Ok(_) => Ok(Reply::Room { room: room.to_string() }),
         Err(error) => {
             node.update(|mirror| mirror.forget_join(room));
             Err(error)

@@ -245,6 +245,6 @@ fn found_identity(dir: &Path, begun: &mut Begun, name: String, protection: &Prot
     Ok((key, store, boot))
 }
 
-fn fill(bytes: &mut [u8]) -> Result<(), ApiError> {
+pub(super) fn fill(bytes: &mut [u8]) -> Result<(), ApiError> {
     getrandom::fill(bytes).map_err(|error| ApiError::internal(format!("the system has no random source: {error}")))
 }

@@ -333,6 +333,8 @@ fn fold(node: &Node, session: &Session, news: Vec<Notify>) -> Vec<(RoomId, BlobH
             | Notify::Erased { .. }
             | Notify::Typing { .. }
             | Notify::Join { .. }
+            | Notify::Ask { .. }
+            | Notify::Found { .. }
             | Notify::Blob { .. }
             | Notify::Broker { .. }
             | Notify::PeerMisbehaved { .. }

@@ -94,6 +94,7 @@ impl Pen {
             room_name: "Kitchen".into(),
             brokers: Vec::new(),
             expires: 1_900_000_000,
+            spoken: None,
         };
         let (room, holder) = (self.room, DeviceId([6; 32]));
         let brokers = vec!["wss://broker.example/".to_owned()];

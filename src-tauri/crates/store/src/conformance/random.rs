@@ -185,6 +185,7 @@ fn link() -> impl Strategy<Value = InviteLink> {
         // Once in a while more than a link may have.
         brokers: vec!["wss://broker".to_owned(); brokers / 4],
         expires: 1,
+        spoken: None,
     })
 }
 

@@ -87,6 +87,7 @@ fn link(n: u8) -> InviteLink {
         room_name: "Picnic".to_owned(),
         brokers: vec!["wss://broker.example/".to_owned()],
         expires: 1_800_000_000,
+        spoken: None,
     }
 }
 

@@ -535,6 +535,7 @@ fn write_fixture(store: &SqliteStore, version: i64) {
         room_name: "Picnic".to_owned(),
         brokers: vec!["wss://broker.example/".to_owned()],
         expires: 1_800_000_000,
+        spoken: None,
     };
     let ops = [
         Op::PutRoom {

@@ -202,7 +202,7 @@ fn invite(n: u8, uses: u32, approval: bool) -> Body {
     let keys = InviteKeys::derive(&[n; 32]);
     let id = InviteId(SecretKey::from_seed(&keys.signing).device().0);
     let (rendezvous, sealing, role) = (keys.rendezvous, keys.sealing, Role::Member);
-    Body::Invite(InviteBody { invite: id, rendezvous, sealing, uses, expires: DAY, approval, role })
+    Body::Invite(InviteBody { invite: id, rendezvous, sealing, uses, expires: DAY, approval, role, vouch: None })
 }
 
 fn fold(room: RoomId, entries: &[StoredEntry]) -> Membership {

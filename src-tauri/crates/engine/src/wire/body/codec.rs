@@ -34,15 +34,21 @@ impl Body {
                 let writer = write_text(Writer::record(3), room.name.as_deref());
                 write_lives(write_text(writer, room.about.as_deref()), room.lives).finish()
             }
-            Self::Invite(body) => Writer::record(7)
-                .bytes(&body.invite.0)
-                .bytes(&body.rendezvous)
-                .bytes(&body.sealing)
-                .uint(body.uses.into())
-                .uint(body.expires)
-                .flag(body.approval)
-                .uint(role_tag(body.role))
-                .finish(),
+            Self::Invite(body) => {
+                let writer = Writer::record(if body.vouch.is_some() { 8 } else { 7 })
+                    .bytes(&body.invite.0)
+                    .bytes(&body.rendezvous)
+                    .bytes(&body.sealing)
+                    .uint(body.uses.into())
+                    .uint(body.expires)
+                    .flag(body.approval)
+                    .uint(role_tag(body.role));
+                match &body.vouch {
+                    Some(vouch) => writer.bytes(vouch),
+                    None => writer,
+                }
+                .finish()
+            }
             Self::Admit { device, invite, proof, profile } => {
                 write_profile(Writer::record(4).bytes(&device.0).bytes(&invite.0).bytes(proof), profile).finish()
             }
@@ -97,7 +103,7 @@ impl Body {
             kind::GENESIS => Reader::record(payload, 3, |r| {
                 Ok(Self::Genesis { name: read_name(r)?, profile: read_profile(r)?, nonce: r.exactly()? })
             }),
-            kind::INVITE => Reader::record(payload, 7, |r| {
+            kind::INVITE => Reader::grown(payload, 7..=8, |r, fields| {
                 Ok(Self::Invite(InviteBody {
                     invite: InviteId(r.exactly()?),
                     rendezvous: r.exactly()?,
@@ -106,6 +112,7 @@ impl Body {
                     expires: r.uint()?,
                     approval: r.flag()?,
                     role: read_role(r, Role::Guest..=Role::Member)?,
+                    vouch: if fields > 7 { Some(r.exactly()?) } else { None },
                 }))
             }),
             kind::REMOVE => Reader::grown(payload, 2..=3, |r, fields| {

@@ -119,6 +119,8 @@ pub struct InviteBody {
     pub approval: bool,
     /// What whoever comes in by it is: guest or member.
     pub role: Role,
+    /// Of a spoken invite: its key's word for the room and the time, so that any member can tell who has only the words.
+    pub vouch: Option<[u8; 64]>,
 }
 
 /// What a ROOM entry changes.

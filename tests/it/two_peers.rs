@@ -1,7 +1,7 @@
 //! Two people, two whole nodes, a real broker and real WebRTC links on loopback.
 
 use crate::person::{Person, broker, create_room, invite, picture, timeline, two_in_a_kitchen, words};
-use natter_node::api::{Command, DeliveryState, JoinProgress, MessageBody, Presence, Transfer};
+use natter_node::api::{Command, DeliveryState, JoinProgress, MessageBody, Presence, Reply, Transfer};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_people_meet_talk_show_a_picture_and_find_it_all_again() {

@@ -5,14 +5,16 @@
 PROFILE ?= $(or $(NATTER_PROFILE),default)
 SERVE_PORT ?= 0
 SEEDS ?= 200
+TALKS ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-test run test sim bench lint fmt package
+.PHONY: help deps deps-test run test sim fuzz bench lint fmt package
 
 help:
 	@echo 'make run      open Natter (PROFILE=bob for a second one beside it)'
 	@echo 'make test     everything that CI runs'
 	@echo 'make sim      many simulated nights (SEEDS=200; the long form: SEEDS=10000)'
+	@echo 'make fuzz     nonsense said to a device at every stage of a link, and to every decoder (TALKS=3000)'
 	@echo 'make bench    the numbers, beside PeerJS'
 	@echo 'make lint     formatting, clippy, docs, cargo-deny if it is installed'
 	@echo 'make fmt      format the Rust'
@@ -41,6 +43,11 @@ test: deps-test
 # A package of its own, so that neither WebRTC nor the window is built. The long form: make sim SEEDS=10000.
 sim:
 	NATTER_SEEDS=$(SEEDS) cargo test --package natter-sim --test sim -- --nocapture walks
+
+# CI hears 48 conversations, and each property 256 cases. One conversation again: NATTER_SEED=n.
+fuzz:
+	NATTER_TALKS=$(TALKS) cargo test --package natter-sim --test sim -- --nocapture conversation
+	PROPTEST_CASES=$(TALKS) cargo test --package natter-engine --lib -- wire:: membership::
 
 # SIZES=4,8 for a short form.
 bench: deps-test

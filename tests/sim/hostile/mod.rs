@@ -2,6 +2,7 @@
 //! it is stored or shown, and that an honest member is served all the same.
 
 mod auth;
+mod conversation;
 mod devices;
 mod door;
 mod floods;

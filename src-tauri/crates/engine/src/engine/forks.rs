@@ -224,7 +224,8 @@ impl Engine {
         now: Now,
     ) {
         let Some(state) = self.rooms.get_mut(&room) else { return };
-        if entry.is_none() && state.forks.wolf.contains(&peer) {
+        // Places count from 1: of an empty log there is nothing to differ in, and nothing to ask for.
+        if seq == 0 || (entry.is_none() && state.forks.wolf.contains(&peer)) {
             return;
         }
         if !state.logs.branches().has_room_for(log, 2) {

@@ -46,7 +46,7 @@ export const ROOMS = [
   } },
   { name: "invites that cannot be used say why", state: "empty", tell: async ({ page }) => {
     await page.getByRole("button", { name: "Join with an invite" }).click();
-    for (const [link, words] of [["hello", "no Natter invite"], ["natter://join#cut", "cut short"], ["natter://join#old", "has expired"], ["natter://join#new", "newer Natter"], ["natter://join#used", "used up"]]) {
+    for (const [link, words] of [["https://example.org", "no Natter invite"], ["hello", "0 of 8 words"], ["abandon amount liberty vote save leave winner tissue zoo", "An invite has 8 words"], ["natter://join#cut", "cut short"], ["natter://join#old", "has expired"], ["natter://join#new", "newer Natter"], ["natter://join#used", "used up"]]) {
       await page.getByLabel("Paste the invite").fill(link);
       await page.getByText(words).waitFor();
       assert.equal(await page.getByRole("button", { name: "Ask to join" }).isDisabled(), true);
@@ -57,7 +57,7 @@ export const ROOMS = [
     await page.getByLabel("Paste the invite").fill("natter://join#AAEC");
     await page.getByText("You are invited to").waitFor();
     await page.getByRole("button", { name: "Ask to join" }).click();
-    const join = (/** @type {string} */ progress) => host.push({ type: "join", join: { room: id("room Book circle"), roomName: "Book circle", progress } });
+    const join = (/** @type {string} */ progress) => host.push({ type: "join", join: { room: id("room Book circle"), roomName: "Book circle", progress, asked: null } });
     for (const [progress, words] of [["connecting", "Finding the meeting point"], ["waitingForMember", "Waiting for someone in the room"], ["waitingForApproval", "Waiting for someone to let you in"]]) {
       join(progress);
       await page.locator(".step.now", { hasText: words }).waitFor();
